@@ -1,0 +1,59 @@
+"""Train a network as the README reports it, and record the run under results/.
+
+    python benchmarks/accuracy.py lenet-mnist --data-dir DIR
+
+The record of a run is a folder: command.txt, config.toml, metrics.jsonl, machine.json. A run that was
+stopped goes on where it was when the same command is given again.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+RUNS = {
+    "lenet-mnist": ["--model", "lenet", "--bits", "2888", "--data", "mnist", "--epochs", "10"],
+    "vgg7-cifar10": ["--model", "vgg7", "--bits", "2888", "--data", "cifar10", "--epochs", "5"],
+    "alexnet-sample": ["--model", "alexnet", "--bits", "2888"],
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", choices=RUNS)
+    parser.add_argument("--data-dir", default="", help="where the data set lies")
+    parser.add_argument("--work", default="runs", help="folder for the run itself")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--threads", default="0")
+    options = parser.parse_args()
+    arguments = ["train", *RUNS[options.run], "--seed", options.seed]
+    out = Path(options.work) / f"{options.run}-seed{options.seed}"
+    local = ["--threads", options.threads]
+    if options.data_dir:
+        local += ["--data-dir", options.data_dir]
+    start = ["train", "--resume", str(out)] if (out / "checkpoint.h5").exists() else \
+        [*arguments, "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "intflow", *start, *local], check=True)
+    record(out, RESULTS / out.name, "intflow " + " ".join(arguments))
+
+
+def record(run, folder, command):
+    """Copy what others need to repeat and judge the run; folders of this machine stay out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "command.txt").write_text(command + "\n")
+    shutil.copy(run / "metrics.jsonl", folder)
+    lines = (run / "config.toml").read_text().splitlines(keepends=True)
+    (folder / "config.toml").write_text("".join(x for x in lines if not x.startswith("data_dir")))
+    about = json.loads(subprocess.run(
+        [sys.executable, "-m", "intflow", "info", "--json"], check=True, capture_output=True, text=True,
+    ).stdout)
+    about.pop("data folders", None)
+    (folder / "machine.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

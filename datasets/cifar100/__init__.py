@@ -1,0 +1,1 @@
+"""CIFAR-100: small photographs of a hundred classes."""

@@ -1,0 +1,1 @@
+"""ImageNet and any folder of pictures like it."""

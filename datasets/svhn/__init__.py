@@ -1,0 +1,1 @@
+"""SVHN: digits of house numbers."""

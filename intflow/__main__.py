@@ -1,0 +1,5 @@
+"""python -m intflow"""
+
+from .cli import main
+
+main()

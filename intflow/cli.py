@@ -1,0 +1,79 @@
+"""The command line: click commands, no arithmetic. One file each in `commands/`."""
+
+import os
+import sys
+
+import click
+
+from . import __version__
+from .errors import IntflowError, UnknownNameError, UsageError
+
+COMMANDS = {
+    "train": "Train a network with integers alone.",
+    "eval": "Measure the error of a trained network.",
+    "predict": "Classify images.",
+    "summary": "Layers, shapes, formats and accumulator bounds of a network.",
+    "data": "List, inspect, fetch and prepare data sets.",
+    "digest": "Print the SHA-256 of a run's integer state.",
+    "info": "Version, CPU features, backends and data folders.",
+}
+
+
+class Commands(click.Group):
+    """Commands imported when they run, so that `--help` starts at once; errors in one line."""
+
+    def list_commands(self, context):
+        return list(COMMANDS)
+
+    def get_command(self, context, name):
+        if name not in COMMANDS:
+            error = UnknownNameError("command", name, COMMANDS)
+            raise click.UsageError(str(error), context)
+        from importlib import import_module
+
+        return import_module(f".commands.{name}", __package__).command
+
+    def format_commands(self, context, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands, context_settings=dict(help_option_names=["-h", "--help"], max_content_width=100),
+    epilog="Example, on a fresh install: intflow train --model lenet --bits 2888 --epochs 2",
+)
+@click.version_option(__version__, prog_name="intflow")
+def command():
+    """Train and run neural networks with integers alone."""
+
+
+def main(arguments=None):
+    """Entry point. Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    try:
+        code = command.main(arguments, prog_name="intflow", standalone_mode=False)
+    except click.UsageError as error:
+        return leave(2, error.format_message())
+    except click.ClickException as error:
+        return leave(1, error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return leave(130, "interrupted")
+    except UsageError as error:
+        return leave(2, str(error))
+    except UnknownNameError as error:
+        return leave(2, str(error))
+    except IntflowError as error:
+        return leave(1, str(error))
+    except MemoryError:
+        return leave(1, "out of memory; use a smaller --batch-size or --width")
+    except BrokenPipeError:
+        # The reader of our output left (intflow ... | head): nothing to say, nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return leave(1)
+    return leave(code if isinstance(code, int) else 0)
+
+
+def leave(code, message=None):
+    """Say one line on stderr and exit."""
+    if message:
+        click.echo("intflow: " + " ".join(message.split()), err=True)
+    sys.exit(code)

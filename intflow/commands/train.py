@@ -1,0 +1,102 @@
+"""intflow train"""
+
+from pathlib import Path
+
+import click
+
+from . import options
+
+
+@click.command(
+    epilog="Example, on a fresh install: intflow train --model lenet --bits 2888 --epochs 2",
+)
+@click.option("--model", default=None, metavar="NAME", help="mlp, lenet, vgg7, svhn or alexnet.")
+@click.option("--bits", default=None, metavar="WAGE",
+              help="Bits of weights, activations, gradients, errors: 2888, 2-8-8-8, W2A8G8E8.  "
+                   "[default: 2888]")
+@click.option("--scheme", default=None, metavar="NAME", help="[default: wage]")
+@click.option("--data", default=None, metavar="NAME|PATH",
+              help="Data set or file; a small sample that comes with intflow if not given.")
+@click.option("--data-dir", default=None, metavar="DIR", help="Where data sets lie.")
+@click.option("--epochs", type=int, default=None, metavar="N", help="Default: the paper's.")
+@click.option("--batch-size", type=int, default=None, metavar="N")
+@click.option("--lr", default=None, metavar="RATE", help="Such as 8 or 1/8.")
+@click.option("--schedule", default=None, metavar="E:RATE,...",
+              help="Rates after so many epochs: 200:1,250:1/8.")
+@click.option("--loss", default=None, metavar="NAME", help="sse or softmax.")
+@click.option("--augment", default=None, metavar="RULE",
+              help="none, crop, crop_flip or image_folder.")
+@click.option("--width", default=None, metavar="X", help="Channels times this.")
+@click.option("--seed", type=int, default=None, metavar="N")
+@click.option("--threads", type=int, default=None, metavar="N", help="Default: all cores.")
+@click.option("--backend", default=None, metavar="NAME",
+              help="reference, portable, avx2, vnni or amx; all give the same bits.")
+@click.option("--max-steps", type=int, default=None, metavar="N", help="Stop after N steps.")
+@click.option("--fail-on-overflow", is_flag=True,
+              help="Refuse to overflow. Always so: every accumulator is proven before step 1.")
+@click.option("--out", default=None, metavar="RUN", help="Folder of the run.  [default: runs/...]")
+@click.option("--resume", default=None, metavar="RUN", help="Go on with a run, bit for bit.")
+@click.option("--config", default=None, metavar="FILE.toml", help="Values as in a run's config.toml.")
+@click.option("--save-every", type=click.IntRange(0), default=0, metavar="STEPS",
+              help="Checkpoint after so many steps.  [default: once a minute]")
+@click.option("--quiet", is_flag=True, help="Errors only.")
+def command(out, resume, config, save_every, quiet, fail_on_overflow, **values):
+    """Train a network with integers alone."""
+    from ..training import Config, Training
+    from .reporters import make_reporter
+
+    values = {name: value for name, value in values.items() if value is not None}
+    reporter = make_reporter(quiet)
+    if resume is not None:
+        _refuse_changes(values, out, config)
+        training = Training.resume(resume, values, reporter, save_every)
+    else:
+        values = {**_read_config(config), **values}
+        if "model" not in values:
+            raise click.UsageError("train needs --model NAME, such as --model lenet")
+        config = Config(**values)
+        training = Training.start(config, out or _new_folder(config), reporter, save_every)
+    with reporter:
+        done = training.run()
+    if not done:
+        reporter.say(f"interrupted; saved. Go on with: intflow train --resume {training.out}")
+        return 130
+    reporter.finished(training)
+    return 0
+
+
+CHANGEABLE = {"epochs", "threads", "backend", "max_steps", "data_dir"}
+
+
+def _refuse_changes(values, out, config):
+    """A resumed run keeps its settings, or it would not be the same run."""
+    fixed = sorted(set(values) - CHANGEABLE)
+    if fixed or out or config:
+        names = ", ".join("--" + n.replace("_", "-") for n in fixed) or "--out and --config"
+        raise click.UsageError(
+            f"--resume takes its settings from the run; {names} cannot change. What can: "
+            + ", ".join("--" + n.replace("_", "-") for n in sorted(CHANGEABLE))
+        )
+
+
+def _read_config(path):
+    from ..errors import UsageError
+    from ..training.config import read_toml
+
+    if path is None:
+        return {}
+    try:
+        return read_toml(Path(path).read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}; check the path")
+
+
+def _new_folder(config):
+    """runs/MODEL-BITS, with a number where that is taken."""
+    base = Path("runs") / f"{config.model}-{config.bits}"
+    number = 1
+    out = base
+    while out.exists():
+        number += 1
+        out = base.with_name(f"{base.name}-{number}")
+    return out

@@ -1,0 +1,82 @@
+"""First layers: the taps of an output pixel copied side by side, one segment instead of many.
+
+With three input channels a tap is shorter than a step of a micro-kernel; side by side the taps
+of a 3x3 window make 27 elements in 7 steps. Where a tap leads outside the image it copies zeros
+(0x80 in bytes that are offset by 128). The PLAN is that of product_prepare.py; src is A as
+`widen` or `turn` left it, so reading a few bytes past a run stays inside its slack.
+"""
+
+from numba import carray, cfunc, njit
+
+from .ir import I32, define, load, pointer, store
+from .product import partner
+from .product_prepare import WORKER, copy_bytes, fill_bytes
+
+
+def _emit_copy_word(b, arguments):
+    dst, src = (pointer(b, a) for a in arguments)
+    store(b, load(b, src, I32), dst)
+
+
+def _emit_store_word(b, arguments):
+    dst, value = arguments
+    store(b, b.trunc(value, I32), pointer(b, dst))
+
+
+_copy_word, _store_word = define(_emit_copy_word), define(_emit_store_word)
+
+
+@njit(cache=True)
+def source_pixel(p, pixel, kh, kw):
+    """Index of the input pixel that a tap of an output pixel sees, or -1."""
+    h = pixel // p.pixel_columns
+    w = pixel - h * p.pixel_columns
+    i = partner(h, kh, p.in_height, p.stride_h, p.padding_h, p.dilation_h, p.backward)
+    j = partner(w, kw, p.in_width, p.stride_w, p.padding_w, p.dilation_w, p.backward)
+    return i * p.in_width + j if i >= 0 and j >= 0 else -1
+
+
+@cfunc(WORKER, cache=True)
+def unfold_worker(plan, task, tasks):
+    """[pixel][N][I] -> [output pixel][N][group][kh][kw][i]; k counts images, c bytes of a run.
+
+    Runs are copied in whole words, left to right: what a word writes past its run is overwritten
+    by the next tap, and the last falls into the padding of the row.
+    """
+    p = carray(plan, 1)[0]
+    count = p.pixel_last - p.pixel_first
+    zero = p.flip * 0x01010101
+    for unit in range(count * task // tasks, count * (task + 1) // tasks):
+        tap = 0
+        for kh in range(p.taps_high):
+            for kw in range(p.taps_wide):
+                other = source_pixel(p, p.pixel_first + unit, kh, kw)
+                for n in range(p.k):
+                    for g in range(p.groups):
+                        dst = (p.dst + unit * p.dst_segment + (n * p.groups + g) * p.dst_row
+                               + tap * p.c)
+                        src = p.src + other * p.src_segment + n * p.src_k + g * p.src_group
+                        for at in range(0, p.c, 4):
+                            if other >= 0:
+                                _copy_word((dst + at, src + at))
+                            else:
+                                _store_word((dst + at, zero))
+                tap += 1
+
+
+@cfunc(WORKER, cache=True)
+def unfold_turned_worker(plan, task, tasks):
+    """[pixel][I][N] -> [output pixel][group][kh][kw][i][N]; c counts bytes of a run of channels."""
+    p = carray(plan, 1)[0]
+    count = p.pixel_last - p.pixel_first
+    for unit in range(count * task // tasks, count * (task + 1) // tasks):
+        for g in range(p.groups):
+            dst = p.dst + unit * p.dst_segment + g * p.dst_row
+            for kh in range(p.taps_high):
+                for kw in range(p.taps_wide):
+                    other = source_pixel(p, p.pixel_first + unit, kh, kw)
+                    if other >= 0:
+                        copy_bytes(dst, p.src + other * p.src_segment + g * p.src_group, p.c)
+                    else:
+                        fill_bytes(dst, p.flip, p.c)
+                    dst += p.c

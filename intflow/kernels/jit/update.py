@@ -1,0 +1,120 @@
+"""The weight update in groups of 1024: random numbers into L1, then two vector loops.
+
+Three forms of d = sign(g) * ((|g| * p + R) // D), by what the widths allow:
+
+    short    u32: g s32, p = q = 1, 0 <= rshift <= 31     |g| + R <= 2**31 + 2**31 - 1 < 2**32
+    shift    u64: D a power of two
+    divide   u64: any D
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from ...random_streams import PURPOSES
+from .primitives import (
+    PARALLEL, SERIAL, add, as_unsigned, bxor, flat, maximum, minimum, mul, narrowed, part_bounds,
+    shl, sign_bits, srl, sub, tasks, widened,
+)
+from .random import GROUP, U32, random_group
+
+SHORT, SHIFT, DIVIDE = 0, 1, 2
+FAR_SHORT, FAR = 1 << 30, 1 << 62       # |d| is cut here before w - d: past any weight's range
+PURPOSE = PURPOSES["update"]
+
+
+def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor, ntask):
+    """Choose the form, then one parallel pass."""
+    n = w.size
+    w, g = flat(w, n), flat(g, n)
+    update = flat(update, n if update.size else 0)
+    lshift, rshift = max(-rshift, 0), max(rshift, 0)
+    divisor = q << rshift
+    drop = max(0, (divisor - 1).bit_length() - 32)
+    if g.itemsize <= 4 and w.itemsize <= 2 and p == q == 1 and lshift == 0 and rshift <= 31:
+        form = SHORT
+    elif divisor & (divisor - 1) == 0:
+        form, rshift = SHIFT, divisor.bit_length() - 1
+    else:
+        form = DIVIDE
+    _stochastic_update(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
+                       tensor, step, seed & U32, seed >> 32, tasks(n, ntask))
+
+
+@njit(**PARALLEL)
+def _stochastic_update(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
+                       tensor, step, key0, key1, ntask):
+    groups = (w.size + GROUP - 1) // GROUP
+    for t in prange(ntask):
+        random, d = np.empty(GROUP, np.uint32), np.empty(GROUP, np.int64)
+        short = np.empty(GROUP, np.int32)
+        start, stop = part_bounds(groups, t, ntask)
+        for group in range(start, stop):
+            i, j = group * GROUP, min(group * GROUP + GROUP, w.size)
+            random_group(random, group, tensor, step, PURPOSE, key0, key1)
+            if form == SHORT:
+                _round_short(short, g[i:j], random, rshift)
+                _subtract(w[i:j], short[:j - i], lo, hi, FAR_SHORT)
+                if update.size:
+                    _record(update[i:j], short)
+            else:
+                if form == SHIFT:
+                    _round_by_shift(d, g[i:j], random, p, lshift, rshift, divisor, drop)
+                else:
+                    _round_by_division(d, g[i:j], random, p, lshift, divisor, drop)
+                _subtract(w[i:j], d[:j - i], lo, hi, FAR)
+                if update.size:
+                    _record(update[i:j], d)
+
+
+@njit(**SERIAL)
+def _round_short(d, g, random, rshift):
+    """R = r >> (32 - rshift), in two steps since a shift by 32 is none."""
+    for i in range(g.size):
+        v = widened(g[i], g)
+        sign = sign_bits(v)
+        size = as_unsigned(sub(bxor(v, sign), sign))
+        r = srl(srl(random[i], 1), 31 - rshift)
+        d[i] = sub(bxor(narrowed(srl(add(size, r), rshift), d), sign), sign)
+
+
+@njit(**SERIAL)
+def _size_and_random(v, r, p, lshift, divisor, drop):
+    """|g| * p * 2**lshift + R as u64."""
+    sign = sign_bits(v)
+    size = shl(mul(as_unsigned(sub(bxor(v, sign), sign)), p), lshift)
+    below = shl(srl(mul(np.uint64(r), srl(np.uint64(divisor), drop)), 32), drop)
+    return add(size, below)
+
+
+@njit(**SERIAL)
+def _round_by_shift(d, g, random, p, lshift, rshift, divisor, drop):
+    for i in range(g.size):
+        v = widened(g[i], d)
+        sign = sign_bits(v)
+        size = srl(_size_and_random(v, random[i], p, lshift, divisor, drop), rshift)
+        d[i] = sub(bxor(narrowed(size, d), sign), sign)
+
+
+@njit(**SERIAL)
+def _round_by_division(d, g, random, p, lshift, divisor, drop):
+    by = np.uint64(divisor)
+    for i in range(g.size):
+        v = widened(g[i], d)
+        sign = sign_bits(v)
+        size = _size_and_random(v, random[i], p, lshift, divisor, drop) // by
+        d[i] = sub(bxor(narrowed(size, d), sign), sign)
+
+
+@njit(**SERIAL)
+def _subtract(w, d, lo, hi, far):
+    """w = clip(w - d, lo, hi) in the width of d, where |w| + far does not wrap."""
+    for i in range(w.size):
+        near = minimum(maximum(d[i], -far), far)
+        v = sub(widened(w[i], d), near)
+        w[i] = narrowed(minimum(maximum(v, lo), hi), w)
+
+
+@njit(**SERIAL)
+def _record(update, d):
+    for i in range(update.size):
+        update[i] = narrowed(d[i], update)

@@ -1,0 +1,28 @@
+"""Layers: one file each, forward and backward on one screen.
+
+`LAYERS` is the one table: tests, tables and traces walk it.
+"""
+
+from .avg_pool2d import AvgPool2d
+from .concatenate import Concatenate
+from .conv2d import Conv2d
+from .flatten import Flatten
+from .layer import Build, Layer, Parameter, Run, Spec
+from .linear import Linear
+from .max_pool2d import MaxPool2d
+from .relu import ReLU
+from .requantize import Requantize
+from .residual import Residual
+from .sequential import Sequential
+
+LAYERS = {
+    layer.kind: layer
+    for layer in (
+        Conv2d, Linear, MaxPool2d, AvgPool2d, ReLU, Flatten, Requantize,
+        Sequential, Residual, Concatenate,
+    )
+}
+
+__all__ = [layer.__name__ for layer in LAYERS.values()] + [
+    "Build", "Layer", "LAYERS", "Parameter", "Run", "Spec",
+]

@@ -1,0 +1,149 @@
+"""What every layer is: built once from a Spec, then stepped forwards and backwards.
+
+`forward(x, run)` returns (y, saved); `backward(e, saved, run)` takes the error at y and returns the
+error at x. A layer holds its parameters and nothing about a step: what backward needs travels in
+`saved`, what both need of the outside (kernels, scheme, recorder) in `run`.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..formats import Tensor
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is known of a tensor before training: shape of one image, and format.
+
+    shape : (C, H, W) or (C,)
+    format : Fixed
+    is_input : the images themselves; nobody needs an error at them.
+    """
+
+    shape: tuple
+    format: object
+    is_input: bool = False
+
+
+@dataclass
+class Parameter:
+    """A trained tensor.
+
+    master : Tensor; stored codes, updated in place; axes HWIO or IO.
+    fan_in : int; inputs of one output.
+    index : int; number of the tensor in the random stream, in order of the layers.
+    gradient, update : Tensor or None; of the latest step, kept for who wants to look.
+    state : dict; integer arrays of the optimiser.
+    """
+
+    name: str
+    master: Tensor
+    fan_in: int
+    index: int
+    gradient: Tensor = None
+    update: Tensor = None
+    state: dict = field(default_factory=dict)
+
+
+@dataclass
+class Build:
+    """What a layer may use while it is built."""
+
+    scheme: object
+    kernels: object
+    seed: int
+    batch_size: int
+    parameters: list = field(default_factory=list)
+    specs: list = field(default_factory=list)
+
+    def note(self, layer, spec):
+        """Remember the Spec of a layer's output, and pass it on."""
+        self.specs.append((layer, spec))
+        return spec
+
+    def parameter(self, name, shape, fan_in):
+        """A new weight, initialised by the scheme; shape HWIO or IO."""
+        index = len(self.parameters)
+        master = self.scheme.initial_weight(self.kernels, shape, fan_in, self.seed, index)
+        self.parameters.append(Parameter(f"{name}.weight", master, fan_in, index))
+        return self.parameters[-1]
+
+
+@dataclass
+class Run:
+    """What a layer may use while it steps."""
+
+    kernels: object
+    scheme: object
+    step: int = 0
+    recorder: object = None
+    saturated: dict = None
+
+    def count_saturated(self, layer, mask):
+        """Note the share of values outside the range, where somebody asked for it."""
+        if self.saturated is not None:
+            outside = mask.size - np.count_nonzero(mask)
+            self.saturated[layer.name] = round(outside / mask.size, 6)    # edge: a report
+
+    def record(self, layer, **tensors):
+        """Show tensors of a layer to the recorder, if there is one."""
+        if self.recorder is not None:
+            self.recorder.record(layer, tensors)
+
+    def record_step(self, **tensors):
+        """Show tensors of the whole step."""
+        if self.recorder is not None:
+            self.recorder.record_step(tensors)
+
+
+class Layer:
+    """Base of all layers; `kind` is the name in traces and tables."""
+
+    kind = None
+    name = None
+
+    def build(self, spec, build):
+        """Check `spec`, make the parameters, return the Spec of the output."""
+        raise NotImplementedError
+
+    def forward(self, x, run):
+        raise NotImplementedError
+
+    def backward(self, e, saved, run):
+        raise NotImplementedError
+
+    def settings(self):
+        """What the layer was built with, by name: for tables and traces."""
+        return {}
+
+    def children(self):
+        """[(name, layer)] of the layers inside."""
+        return []
+
+    def walk(self):
+        """This layer and all inside it, in the order of the forward pass."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+    def parameters(self):
+        """The trained tensors of this layer alone."""
+        return []
+
+    def refuse(self, expected, spec, cure):
+        """Raise ShapeError in the house's form."""
+        got = "(" + ", ".join(["N", *map(str, spec.shape)]) + ")"
+        raise ShapeError(f"{self.name or self.kind} expects {expected}, got {got}; {cure}")
+
+    def expect_pixels(self, spec):
+        """(C, H, W), or an error that says what came."""
+        if len(spec.shape) != 3:
+            self.refuse("(N, C, H, W)", spec, "put it before Flatten")
+        return spec.shape
+
+
+def after(spec, shape=None, fmt=None):
+    """The Spec behind a layer: shape or format changed, the rest as before."""
+    return replace(spec, shape=shape or spec.shape, format=fmt or spec.format)

@@ -1,0 +1,43 @@
+"""Maximum pooling."""
+
+from .. import ops
+from .layer import Layer, after
+
+
+class MaxPool2d(Layer):
+    """y = maximum of each window; padding never wins. Ties go to the first in row-major order.
+
+    backward: the error goes to the winner; where windows overlap, errors add up exactly (the
+    format grows by the bits that takes).
+    """
+
+    kind = "max_pool2d"
+
+    def __init__(self, kernel_size, stride=None, padding=0):
+        self.window = ops.Window.of(kernel_size, kernel_size if stride is None else stride, padding)
+
+    def build(self, spec, build):
+        channels, height, width = self.expect_pixels(spec)
+        size = self.window.output_size(height, width)
+        if min(size) < 1:
+            self.refuse(f"an image of at least its window {self.window.kernel_size}", spec,
+                        "use larger images or fewer layers")
+        self.window = self.window.resolve(height, width)
+        top, bottom, left, right = self.window.padding
+        if max(top, bottom) >= self.window.kernel_size[0] or \
+                max(left, right) >= self.window.kernel_size[1]:
+            self.refuse("padding smaller than its window", spec, f"padding is {self.window.padding}")
+        return after(spec, shape=(channels, *size))
+
+    def forward(self, x, run):
+        y, winner = ops.max_pool2d(run.kernels, x, self.window)
+        return y, (winner, x.codes.shape)
+
+    def backward(self, e, saved, run):
+        winner, shape = saved
+        return ops.max_pool2d_error(run.kernels, e, winner, self.window, shape)
+
+    def settings(self):
+        w = self.window
+        return dict(kernel_size=w.kernel_size, stride=w.stride, padding=w.padding)
+

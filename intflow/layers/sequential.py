@@ -1,0 +1,38 @@
+"""One layer after the other: back-propagation as eight lines."""
+
+from .layer import Layer
+
+
+class Sequential(Layer):
+    """y = f_n(...f_2(f_1(x))); the errors run the same way back."""
+
+    kind = "sequential"
+
+    def __init__(self, *layers):
+        self.layers = list(layers)
+
+    def children(self):
+        return self.layers
+
+    def build(self, spec, build):
+        for layer in self.layers:
+            spec = build.note(layer, layer.build(spec, build))
+        return spec
+
+    def forward(self, x, run):
+        trail = []
+        for layer in self.layers:
+            y, saved = layer.forward(x, run)
+            run.record(layer, input=x, output=y)
+            trail.append(saved)
+            x = y
+        return x, trail
+
+    def backward(self, e, saved, run):
+        for layer, kept in zip(reversed(self.layers), reversed(saved)):
+            below = layer.backward(e, kept, run)
+            run.record(layer, error_in=e, error_out=below)
+            if below is None:
+                return None
+            e = below
+        return e

@@ -1,0 +1,90 @@
+"""Cross-entropy behind a softmax, in integers and base 2."""
+
+from math import isqrt
+
+import numpy as np
+
+from ..formats import Fixed, Tensor
+from .loss import Loss, count_wrong
+
+PROBABILITY_BITS = 15
+TABLE_BITS = 8
+LOG2_E = 1477           # log2(e) * 2**10, rounded
+LN_2 = 45426            # ln(2) * 2**16, rounded
+DEEPEST = 31            # 2**-31 of the largest is nothing at 15 bits
+
+
+def exponential_table():
+    """round(2**15 * 2**(-j / 256)) for j = 0..255, from integer square roots alone.
+
+    2**(-1/2) .. 2**(-1/256) come from eight square roots at 2**60; the rest are products.
+
+    Examples
+    --------
+    j = 128: 2**15 / sqrt(2) = 23170.47 -> 23170.
+    """
+    one = 1 << 60
+    root, powers = one >> 1, []
+    for _ in range(TABLE_BITS):
+        root = isqrt(root * one)
+        powers.append(root)
+    table = []
+    for j in range(1 << TABLE_BITS):
+        value = one
+        for bit, power in enumerate(reversed(powers)):
+            if j >> bit & 1:
+                value = value * power >> 60
+        table.append((value + (1 << 44)) >> 45)
+    return np.array(table, np.int64)
+
+
+TABLE = exponential_table()
+
+
+class SoftmaxCrossEntropy(Loss):
+    """E = -ln p[label], p = softmax(y); its error is p - onehot at 15 fraction bits.
+
+    For outputs of step 2**-F: d = max(y) - y; u = (d * 1477) >> 10 is d * log2(e);
+    p' = TABLE[first 8 fraction bits of u] >> (integer bits of u); p = round(2**15 * p' / sum p').
+    """
+
+    name = "softmax"
+
+    def __call__(self, kernels, y, labels):
+        frac_bits = y.format.frac_bits
+        codes = y.codes.astype(np.int64)
+        below = codes.max(axis=1, keepdims=True) - codes
+        raw = _power_of_two(below * LOG2_E >> 10, frac_bits)
+        total = raw.sum(axis=1, keepdims=True)
+        error = ((raw << (PROBABILITY_BITS + 1)) + total) // (2 * total)
+        rows = np.arange(len(labels))
+        error[rows, labels] -= 1 << PROBABILITY_BITS
+        loss = _nats(total[:, 0], below[rows, labels], frac_bits)
+        fmt = Fixed(32, PROBABILITY_BITS, symmetric=True)
+        return Tensor(error.astype(np.int32), fmt, y.axes), (loss, 16), count_wrong(y, labels)
+
+
+def _power_of_two(u, frac_bits):
+    """2**15 * 2**-(u * 2**-frac_bits) by table and shift."""
+    u = u << TABLE_BITS >> frac_bits if frac_bits < 40 else u >> (frac_bits - TABLE_BITS)
+    return TABLE[u & ((1 << TABLE_BITS) - 1)] >> np.minimum(u >> TABLE_BITS, DEEPEST)
+
+
+def _nats(total, below, frac_bits):
+    """Sum over images of ln(total / 2**15) + below, in units of 2**-16."""
+    logs = (_log2(total) - (PROBABILITY_BITS << 16)) * LN_2 >> 16
+    depth = below << 16 >> frac_bits if frac_bits < 40 else below >> (frac_bits - 16)
+    return int((logs + depth).sum())
+
+
+def _log2(values):
+    """log2 of positive int64 below 2**31 in units of 2**-16, rounded down, by repeated squaring."""
+    whole = np.array([int(v).bit_length() - 1 for v in values], np.int64)
+    mantissa = values << (30 - whole)                       # [2**30, 2**31)
+    fraction = np.zeros_like(values)
+    for _ in range(16):
+        mantissa = mantissa * mantissa >> 30
+        carry = mantissa >> 31
+        fraction = fraction << 1 | carry
+        mantissa >>= carry
+    return (whole << 16) | fraction

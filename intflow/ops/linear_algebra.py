@@ -1,0 +1,101 @@
+"""The three products of a layer, with the proof that their accumulators hold.
+
+Lingo: x activations, w weight codes, e errors; N C H W I O as in the house; (N, C) tensors
+are convolutions with one pixel and one tap, so that one set of kernels serves both.
+"""
+
+import numpy as np
+
+from ..errors import FormatError, ShapeError
+from ..formats import Tensor
+from .width import WIDEST_OPERAND, wide
+
+
+def accumulator(a, b, terms):
+    """Format of a sum of `terms` products of codes of formats a and b.
+
+    Returns
+    -------
+    Fixed of the bits that hold the bound terms * max|a| * max|b|; its step is the product of
+    the steps.
+
+    Raises
+    ------
+    FormatError : where not even 64 bits hold the bound.
+
+    Examples
+    --------
+    8-bit a (127), 2-bit b (1), 8192 terms: bound 1 040 384, 21 bits, held in s32.
+    """
+    return wide(bound_bits(a, b, terms), a.frac_bits + b.frac_bits)
+
+
+def bound_bits(a, b, terms):
+    """Bits, sign included, that hold every sum of `terms` products of codes of a and b."""
+    return (terms * magnitude(a) * magnitude(b)).bit_length() + 1
+
+
+def magnitude(fmt):
+    """Largest |code| of a format."""
+    return max(abs(fmt.minimum), abs(fmt.maximum))
+
+
+def conv2d(kernels, x, w, window):
+    """y[n,o,h,w] = sum of x over the window times w, exact. Tensors HWNC and HWIO, or NC and IO."""
+    height, width, images, _ = _pixels(x.codes).shape
+    kh, kw, channels, outputs = _taps(w.codes).shape
+    fmt = accumulator(_operand(x), _operand(w), kh * kw * channels)
+    window = window.resolve(height, width)
+    out = np.empty((*window.output_size(height, width), images, outputs), fmt.dtype)
+    kernels.conv2d_forward(
+        out, _pixels(x.codes), _taps(w.codes), **window.keywords(), w_max=magnitude(w.format)
+    )
+    return Tensor(_like(out, x), fmt, x.axes)
+
+
+def conv2d_error(kernels, e, w, window, input_shape):
+    """Error at the input of `conv2d`: every e goes back along the taps it came by, exact.
+
+    input_shape : shape of the input's codes, (H, W, N, I) or (N, I).
+    """
+    kh, kw, _, outputs = _taps(w.codes).shape
+    fmt = accumulator(_operand(e), _operand(w), kh * kw * (outputs // window.groups))
+    shape = input_shape if len(input_shape) == 4 else (1, 1, *input_shape)
+    out = np.empty(shape, fmt.dtype)
+    window = window.resolve(*shape[:2])
+    kernels.conv2d_error(
+        out, _pixels(e.codes), _taps(w.codes), **window.keywords(), w_max=magnitude(w.format)
+    )
+    return Tensor(_like(out, e), fmt, e.axes)
+
+
+def conv2d_gradient(kernels, x, e, window, weight_shape):
+    """Gradient at the weights of `conv2d`: x times e summed over pixels and images, exact."""
+    x4, e4 = _pixels(x.codes), _pixels(e.codes)
+    fmt = accumulator(_operand(x), _operand(e), int(np.prod(e4.shape[:3])))
+    flat = len(weight_shape) == 2
+    out = np.empty((1, 1, *weight_shape) if flat else weight_shape, fmt.dtype)
+    kernels.conv2d_gradient(out, x4, e4, **window.resolve(*x4.shape[:2]).keywords())
+    return Tensor(out[0, 0] if flat else out, fmt, "IO" if flat else "HWIO")
+
+
+def _operand(tensor):
+    if tensor.format.bits > WIDEST_OPERAND:
+        raise FormatError(
+            f"a product takes operands of at most {WIDEST_OPERAND} bits, got "
+            f"{tensor.format.bits}; put a Requantize before it"
+        )
+    return tensor.format
+
+
+def _pixels(codes):
+    if codes.ndim not in (2, 4):
+        raise ShapeError(f"a product takes (N, C) or (H, W, N, C) codes, got shape {codes.shape}")
+    return codes if codes.ndim == 4 else codes[None, None]
+
+
+_taps = _pixels
+
+
+def _like(out, tensor):
+    return out if tensor.codes.ndim == 4 else out[0, 0]

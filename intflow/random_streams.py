@@ -1,0 +1,40 @@
+"""The random stream: every random number of the engine is a function of where it is used.
+
+    key      (seed & 0xffffffff, seed >> 32)                    seed: u64
+    counter  (block, tensor, step, purpose)                     each u32
+    words    Philox4x32-10(counter, key) -> 4 words u32         published constants and vectors
+
+Element i of a stream (seed, purpose, step, tensor) is word (i >> 8) & 3 of block
+((i >> 10) << 8) | (i & 255): a group of 1024 elements takes 256 consecutive blocks, first all
+their words 0, then all their words 1, 2, 3. So a vector loop over blocks writes four runs of 256
+neighbours, and any element is found without the ones before it. A stream has 2**34 elements.
+
+Nothing else goes in: no thread, tile, machine or hidden state. `step` is the training step (the
+epoch, for what is drawn once an epoch), `tensor` the index of the parameter, 0 where there is
+none. The numbers of PURPOSES are part of every digest: append, never renumber.
+"""
+
+from .errors import UnknownNameError
+
+PURPOSES = {
+    "init": 1,          # initial weights
+    "shuffle": 2,       # order of the images of an epoch
+    "augment": 3,       # crop and flip of each image
+    "update": 4,        # stochastic rounding of the weight update
+    "dropout": 5,
+    "binarize": 6,      # stochastic sign
+}
+
+
+def purpose_number(purpose):
+    """Return the number of a purpose given by its name (or already as its number).
+
+    Examples
+    --------
+    "update": 4.
+    """
+    if isinstance(purpose, str):
+        if purpose not in PURPOSES:
+            raise UnknownNameError("random purpose", purpose, PURPOSES)
+        return PURPOSES[purpose]
+    return int(purpose)

@@ -1,0 +1,60 @@
+"""Everything a run depends on, resolved, and its TOML form."""
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training run. The strings are as on the command line; "" means not set.
+
+    lr, schedule : "8", "200:1,250:1/8"; exact fractions in text.
+    max_steps : int; 0 for no limit.
+    """
+
+    model: str
+    bits: str = "2888"
+    scheme: str = "wage"
+    data: str = ""
+    data_dir: str = ""
+    epochs: int = 0
+    batch_size: int = 0
+    lr: str = ""
+    schedule: str = ""
+    width: str = "1"
+    loss: str = ""
+    augment: str = ""
+    seed: int = 1
+    threads: int = 0
+    backend: str = "auto"
+    max_steps: int = 0
+
+    def to_toml(self):
+        """One `key = value` line a field."""
+        # A JSON string or integer is a TOML one.
+        return "".join(f"{k} = {json.dumps(v)}\n" for k, v in asdict(self).items())
+
+
+def read_toml(text, where):
+    """The fields set in a TOML text, checked for names and types.
+
+    Raises
+    ------
+    UsageError : for what is not TOML, an unknown key, or a value of the wrong type.
+    """
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where} is not TOML: {error}; write lines such as model = \"lenet\"")
+    types = {f.name: f.type for f in fields(Config)}
+    for key, value in values.items():
+        if key not in types:
+            raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(types)}")
+        if type(value) is not types[key]:
+            raise UsageError(
+                f"{where}: {key} takes {types[key].__name__}, got {json.dumps(value, default=str)}"
+            )
+    return values

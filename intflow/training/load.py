@@ -1,0 +1,38 @@
+"""A Trainer out of a checkpoint alone."""
+
+from ..errors import CheckpointError
+from ..models import find_model
+from .checkpoint import read_checkpoint
+from .config import Config, read_toml
+from .setup import parse_width
+from .trainer import Trainer
+
+
+def load_checkpoint(path, threads=None, backend="auto"):
+    """(Trainer, attributes) of a checkpoint; its digest is computed anew and compared.
+
+    attributes : what the checkpoint says of itself: config (Config), class_names (list),
+        input_shape, steps, digest, epoch, ...
+
+    Raises
+    ------
+    CheckpointError : missing, torn, altered, or made by a model this version does not know.
+    """
+    attributes, weights, state = read_checkpoint(path)
+    try:
+        config = Config(**read_toml(attributes["config"], str(path)))
+        names = attributes["class_names"].split("\n")
+        shape = tuple(int(n) for n in attributes["input_shape"].split(","))
+        steps, digest, encoding = int(attributes["steps"]), attributes["digest"], attributes["encoding"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} lacks or mangles {error}; use a checkpoint of this version")
+    find_model(config.model)
+    trainer = Trainer(
+        config.model, config.bits, config.scheme, input_shape=shape, classes=len(names),
+        width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,
+        batch_size=config.batch_size, threads=threads, backend=backend,
+    )
+    trainer.restore(weights, state, steps, str(path))
+    if trainer.digest() != digest:
+        raise CheckpointError(f"{path}: its weights do not give its digest; use another one")
+    return trainer, {**attributes, "config": config, "class_names": names, "input_shape": shape}

@@ -1,0 +1,195 @@
+"""Epochs: batches in, metrics and checkpoints out; stops and resumes on any step, bit for bit."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from ..data import batches
+from ..errors import CheckpointError, UsageError
+from .checkpoint import read_checkpoint, write_checkpoint
+from .config import Config, read_toml
+from .evaluate import evaluate
+from .interrupt import Interrupt
+from .metrics import append_line, keep_epochs
+from .schedule import rate_at
+from .setup import prepare
+
+SAVE_SECONDS = 60
+
+
+@dataclass
+class Progress:
+    """Where a run stands; all of it is stored in checkpoints.
+
+    epoch : whole epochs done; batch : batches of the current one.
+    images, wrong, loss : sums over those batches, loss in units of 2**-loss_bits.
+    best : fewest wrong test images so far, -1 before the first evaluation.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    images: int = 0
+    wrong: int = 0
+    loss: int = 0
+    loss_bits: int = 0
+    best: int = -1
+
+    def add(self, result):
+        self.batch += 1
+        self.images += result.images
+        self.wrong += result.wrong
+        self.loss += result.loss[0]
+        self.loss_bits = result.loss[1]
+
+    def mean_loss(self):
+        """Loss per image, for reports."""
+        return self.loss / (max(1, self.images) << self.loss_bits)
+
+
+class Training:
+    """A run and its folder: config.toml, metrics.jsonl, checkpoint.h5, best.h5.
+
+    Parameters
+    ----------
+    config : Config
+    out : folder of the run.
+    reporter : object told `started`, `stepped`, `evaluating`, `epoch_done`, each with this object.
+    save_every : steps between checkpoints; 0 saves once a minute.
+    """
+
+    def __init__(self, config, out, reporter, save_every=0):
+        self.setup = prepare(config)
+        self.out, self.reporter, self.save_every = Path(out), reporter, save_every
+        self.progress = Progress()
+        self.trainer = self.setup.trainer
+        self.batches_per_epoch = len(self.setup.dataset.train) // self.setup.config.batch_size
+
+    @classmethod
+    def start(cls, config, out, reporter, save_every=0):
+        """A new run; a folder that already holds one is refused."""
+        out = Path(out)
+        if (out / "checkpoint.h5").exists() or (out / "metrics.jsonl").exists():
+            raise UsageError(f"{out} already holds a run; continue it with --resume {out}, or choose "
+                             "another --out")
+        training = cls(config, out, reporter, save_every)
+        training._write_config()
+        return training
+
+    @classmethod
+    def resume(cls, out, changes, reporter, save_every=0):
+        """The run in `out`, where its last checkpoint left it; `changes` are Config fields."""
+        path = Path(out) / "checkpoint.h5"
+        attributes, weights, state = read_checkpoint(path)
+        config = replace(Config(**read_toml(attributes["config"], str(path))), **changes)
+        training = cls(config, out, reporter, save_every)
+        training.trainer.restore(weights, state, int(attributes["steps"]), str(path))
+        if training.trainer.digest() != attributes["digest"]:
+            raise CheckpointError(f"{path}: its weights do not give its digest; use best.h5")
+        training.progress = Progress(**{name: int(attributes[name]) for name in asdict(Progress())})
+        keep_epochs(training.out / "metrics.jsonl", training.progress.epoch)
+        training._write_config()
+        return training
+
+    def run(self):
+        """Train to the end. True when done, False when interrupted; either way all is saved."""
+        self.reporter.started(self)
+        with Interrupt() as interrupt:
+            while self.progress.epoch < self.setup.config.epochs and not self._at_step_limit():
+                if not self._epoch(interrupt):
+                    self.save()
+                    return False
+        return True
+
+    def _epoch(self, interrupt):
+        setup, config, progress = self.setup, self.setup.config, self.progress
+        self.trainer.rate = rate_at(progress.epoch, Fraction(config.lr), setup.schedule)
+        started = saved = time.monotonic()
+        before, result = progress.images, None
+        stream = batches(
+            setup.dataset.train, config.batch_size, setup.input_shape, config.augment, config.seed,
+            progress.epoch, progress.batch, self.trainer.kernels.threads, self.trainer.kernels,
+        )
+        try:
+            for batch in stream:
+                result = self.trainer.step(batch.images, batch.labels, measure=self._is_last())
+                progress.add(result)
+                self.reporter.stepped(self)
+                if self._at_step_limit():
+                    break
+                if interrupt.asked:
+                    return False
+                if self._save_is_due(saved):
+                    self.save()
+                    saved = time.monotonic()
+        finally:
+            stream.close()
+        self._finish_epoch(time.monotonic() - started, progress.images - before,
+                           result.saturated if result else {})
+        return True
+
+    def _finish_epoch(self, seconds, images, saturated):
+        setup, progress = self.setup, self.progress
+        self.reporter.evaluating(self)
+        test = evaluate(self.trainer, setup.dataset.test, setup.config.augment)
+        record = {
+            "epoch": progress.epoch + 1,
+            "step": self.trainer.steps,
+            "lr": str(self.trainer.rate),
+            "train_loss": progress.mean_loss(),
+            "train_error": progress.wrong / max(1, progress.images),
+            "test_loss": test["loss"],
+            "test_error": test["test_error"],
+            **({"top5_error": test["top5_error"]} if "top5_error" in test else {}),
+            "images_per_second": round(images / max(seconds, 1e-9), 1),
+            "seconds": round(seconds, 2),
+            "saturated": saturated,
+            "digest": self.trainer.digest(),
+        }
+        is_best = progress.best < 0 or test["wrong"] < progress.best
+        best = test["wrong"] if is_best else progress.best
+        if progress.batch == self.batches_per_epoch:
+            self.progress = Progress(progress.epoch + 1, best=best)
+        # else the step limit came first: a resumed run goes on inside this epoch.
+        if is_best:
+            self.save("best.h5")
+        append_line(self.out / "metrics.jsonl", record)
+        self.save()
+        self.reporter.epoch_done(self, record)
+
+    def save(self, name="checkpoint.h5"):
+        """Write a checkpoint of this moment; the one before stays until this one is whole."""
+        dataset = self.setup.dataset
+        attributes = {
+            "config": self.setup.config.to_toml(),
+            "steps": self.trainer.steps,
+            "digest": self.trainer.digest(),
+            "class_names": "\n".join(dataset.classes),
+            "input_shape": ",".join(map(str, self.setup.input_shape)),
+            "encoding": dataset.encoding,
+            # As text, since a sum of losses may need more than 64 bits.
+            **{field: str(value) for field, value in asdict(self.progress).items()},
+        }
+        write_checkpoint(self.out / name, attributes, self.trainer.network.parameters)
+
+    def _write_config(self):
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            path = self.out / "config.toml"
+            path.write_text(self.setup.config.to_toml(), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write into {self.out}: {error.strerror}; choose another --out")
+
+    def _at_step_limit(self):
+        limit = self.setup.config.max_steps
+        return bool(limit) and self.trainer.steps >= limit
+
+    def _is_last(self):
+        """Whether the next step ends the epoch or the run."""
+        limit = self.setup.config.max_steps
+        return self.progress.batch + 1 == self.batches_per_epoch or self.trainer.steps + 1 == limit
+
+    def _save_is_due(self, saved):
+        if self.save_every:
+            return self.progress.batch % self.save_every == 0
+        return time.monotonic() - saved > SAVE_SECONDS

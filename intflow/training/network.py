@@ -1,0 +1,58 @@
+"""A built network: layers with names and parameters under one scheme."""
+
+from math import prod
+
+from ..errors import ShapeError
+from ..layers import Build, Run, Spec
+
+
+class Network:
+    """Layers, built for one input shape, one scheme and one backend.
+
+    Parameters
+    ----------
+    layers : Sequential, not built before.
+    input_shape : (C, H, W)
+    scheme, kernels : the slots and the backend; without kernels (None) the network is a plan whose
+        weights stay zero.
+    seed : int; of the initial weights.
+    batch_size : int; the accumulators of the gradients are proven for it.
+
+    Attributes
+    ----------
+    parameters : list of Parameter, in order of the layers.
+    specs : [(layer, Spec of its output)], in order.
+    output : Spec of the last layer; (classes,).
+    """
+
+    def __init__(self, layers, input_shape, scheme, kernels, seed, batch_size):
+        self.layers, self.input_shape = layers, tuple(input_shape)
+        self.scheme, self.kernels, self.seed, self.batch_size = scheme, kernels, seed, batch_size
+        name_layers(layers)
+        build = Build(scheme, kernels, seed, batch_size)
+        self.output = layers.build(Spec(self.input_shape, scheme.input_format(), True), build)
+        self.parameters, self.specs = build.parameters, build.specs
+        if len(self.output.shape) != 1:
+            raise ShapeError(
+                f"a network ends in one number per class, but its last layer makes "
+                f"{self.output.shape}; end it with Flatten or a global AvgPool2d and Flatten"
+            )
+
+    @property
+    def classes(self):
+        return self.output.shape[0]
+
+    def run(self, step=0, recorder=None, measure=False):
+        """What the layers need for one step."""
+        return Run(self.kernels, self.scheme, step, recorder, {} if measure else None)
+
+    def count_weights(self):
+        return sum(prod(p.master.codes.shape) for p in self.parameters)
+
+
+def name_layers(layers):
+    """Give every layer its name, kind and number in forward order: conv2d_1, relu_1, ..."""
+    counts = {}
+    for layer in layers.walk():
+        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        layer.name = f"{layer.kind}_{counts[layer.kind]}"

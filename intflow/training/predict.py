@@ -1,0 +1,25 @@
+"""Classes of single images."""
+
+import numpy as np
+
+from ..data.picture import read_picture
+
+
+def predict(trainer, about, paths, top):
+    """[{"image", "classes": [{"name", "index", "output"}]}], the likeliest classes first.
+
+    Images are brought to the network's size and channels by integer arithmetic.
+    """
+    # All are read before the first is shown: a bad file leaves no half answer.
+    images = [read_picture(path, about["input_shape"]) for path in paths]
+    step = trainer.network.output.format.step
+    rows = []
+    for path, image in zip(paths, images):
+        outputs, _ = trainer.evaluate(image[None], np.zeros(1, np.int64))
+        order = np.argsort(-outputs[0].astype(np.int64), kind="stable")[:top]
+        classes = [
+            {"name": about["class_names"][i], "index": int(i), "output": float(int(outputs[0][i]) * step)}
+            for i in order.tolist()
+        ]
+        rows.append({"image": str(path), "classes": classes})
+    return rows

@@ -1,0 +1,41 @@
+"""Looking at every integer of a step."""
+
+from ..formats import Tensor
+
+
+class Recorder:
+    """Keeps the tensors of one step by layer and name.
+
+    Attributes
+    ----------
+    layers : {layer name: {tensor name: Tensor}}; names as in a trace: input, output, error_in,
+        error_out, and for layers with a weight: weight (the stored master before the update),
+        weight_q, gradient, update, weight_new.
+    step : {"images": u8, "labels": ints, "error": Tensor}; the error of the loss is still wide.
+    """
+
+    def __init__(self):
+        self.layers = {}
+        self.step = {}
+
+    def record(self, layer, tensors):
+        kept = self.layers.setdefault(layer.name, {})
+        kept.update({name: t for name, t in tensors.items() if t is not None})
+        if "weight" in tensors:
+            # The master is updated in place: keep what the step started from.
+            kept["weight"] = copy(tensors["weight"])
+
+    def record_step(self, tensors):
+        self.step.update(tensors)
+
+    def record_updates(self, network):
+        """After the optimiser: what it did to every weight."""
+        for layer in network.layers.walk():
+            for parameter in layer.parameters():
+                self.record(layer, dict(update=parameter.update,
+                                        weight_new=copy(parameter.master)))
+
+
+def copy(tensor):
+    """A Tensor of its own memory."""
+    return Tensor(tensor.codes.copy(), tensor.format, tensor.axes)

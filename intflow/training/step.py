@@ -1,0 +1,52 @@
+"""One training step, from bytes to weights: the map of the engine.
+
+    u8 images --encode--> a narrow
+    a --Conv2d--> wide --MaxPool2d, ReLU--> wide --Requantize [A]--> narrow      block by block
+    outputs, labels --loss--> e wide --[E]--> narrow
+    e --ReLU, MaxPool2d--> --Conv2d--> gradient wide, and error wide --Requantize [E]--> narrow
+    gradient --optimiser [G]--> update;  weight <- clip(weight - update), read through [W]
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step reports, in integers.
+
+    images, wrong : counts.
+    loss : (total, frac_bits); the batch's summed loss is total * 2**-frac_bits.
+    recorder : Recorder or None; every tensor of the step.
+    saturated : {layer: share of activations outside the range} or None.
+    """
+
+    images: int
+    wrong: int
+    loss: tuple
+    recorder: object = None
+    saturated: dict = None
+
+    def mean_loss(self):
+        """Loss per image, for reports."""
+        total, frac_bits = self.loss
+        return total / (self.images << frac_bits)
+
+
+def training_step(network, encoding, loss, optimizer, images, labels, rate, run):
+    """Forward, loss, backward, update. images u8 (N, C, H, W), labels (N,)."""
+    a = encoding.encode(run.kernels, images)
+    y, saved = network.layers.forward(a, run)
+    e, total, wrong = loss(run.kernels, y, labels)
+    run.record_step(images=images, labels=labels, error=e)
+    network.layers.backward(network.scheme.error(run.kernels, e), saved, run)          # [E]
+    optimizer.step(run.kernels, network.scheme, network.parameters, rate, network.seed, run.step)
+    if run.recorder is not None:
+        run.recorder.record_updates(network)
+    return StepResult(len(images), wrong, total, run.recorder, run.saturated)
+
+
+def evaluation_step(network, encoding, loss, images, labels, run):
+    """Forward and loss alone; returns the outputs as well."""
+    y, _ = network.layers.forward(encoding.encode(run.kernels, images), run)
+    _, total, wrong = loss(run.kernels, y, labels)
+    return y, StepResult(len(images), wrong, total)

@@ -1,0 +1,165 @@
+"""The engine as a library: one object, stepped one batch at a time."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import CheckpointError, RangeError, ShapeError, UnknownNameError
+from ..formats import format_name
+from ..kernels import load
+from ..losses import LOSSES
+from ..models import find_model, make_layers
+from ..optimizers import OPTIMIZERS
+from ..quantizers import make_scheme
+from .digest import state_digest
+from .encoder import Encoder
+from .network import Network
+from .recorder import Recorder
+from .step import evaluation_step, training_step
+
+
+class Trainer:
+    """A network under a scheme, ready to be stepped.
+
+    Parameters
+    ----------
+    model : str or Sequential; a name of `models.MODELS`, or layers of your own.
+    bits : "2888", "W2A8G8E8" or Bits.
+    scheme : name of `quantizers.SCHEMES`.
+    input_shape : (C, H, W); needed for layers of your own, else the model's.
+    classes : int; outputs of a named model.
+    width : channels of a named model times this.
+    loss : name of `losses.LOSSES`; the model's, or "sse".
+    encoding : "symmetric" (0..255 to -1..1) or "unit" (0..255 to 0..1).
+    lr : "8", "1/8", Fraction; the scheme's default.
+    seed : int in [0, 2**64); everything random is a function of it.
+    batch_size : largest batch that will come; the accumulators are proven for it.
+    threads, backend : as `kernels.load`.
+
+    Raises
+    ------
+    IntflowError : one line, for names, bits, shapes and backends that do not fit.
+    """
+
+    def __init__(self, model, bits="2888", scheme="wage", *, input_shape=None, classes=10, width=1,
+                 loss=None, encoding="symmetric", lr=None, seed=1, batch_size=128, threads=None,
+                 backend="auto"):
+        entry = find_model(model) if isinstance(model, str) else None
+        if entry is None and input_shape is None:
+            raise ShapeError("layers of your own need input_shape=(C, H, W)")
+        if not 0 <= seed < 1 << 64:
+            raise RangeError(f"a seed lies in 0..2**64-1, got {seed}")
+        if batch_size < 1:
+            raise RangeError(f"batch_size starts at 1, got {batch_size}")
+        layers = make_layers(model, classes, width) if entry else model
+        self.scheme = make_scheme(scheme, bits)
+        self.kernels = load(backend, threads)
+        self.loss = _find(LOSSES, "loss", loss or (entry.loss if entry else self.scheme.loss))()
+        self.optimizer = OPTIMIZERS[self.scheme.optimizer]()
+        self.encoder = Encoder(encoding, self.scheme.input_format())
+        shape = input_shape or entry.input_shape
+        self.network = Network(layers, shape, self.scheme, self.kernels, seed, batch_size)
+        divisor = entry.rate_divisor if entry else 1
+        self.rate = Fraction(lr) if lr is not None else self.scheme.default_rate() / divisor
+        self.steps = 0
+
+    def step(self, images, labels, record=False, measure=False):
+        """Train on one batch.
+
+        Parameters
+        ----------
+        images : (N, C, H, W) u8; labels : (N,) integers below the number of classes.
+        record : keep every integer tensor of the step.
+        measure : count saturated activations.
+
+        Returns
+        -------
+        StepResult; with record=True its `recorder` holds the tensors (see `Recorder`).
+        """
+        images, labels = self._checked(images, labels)
+        if len(images) > self.network.batch_size:
+            raise ShapeError(
+                f"the accumulators are proven for batches of {self.network.batch_size}, got "
+                f"{len(images)}; build the Trainer with batch_size={len(images)}"
+            )
+        recorder = Recorder() if record else None
+        run = self.network.run(self.steps, recorder, measure)
+        result = training_step(self.network, self.encoder, self.loss, self.optimizer, images, labels,
+                               self.rate, run)
+        self.steps += 1
+        return result
+
+    def evaluate(self, images, labels):
+        """(outputs (N, classes), StepResult) of one batch; changes nothing."""
+        images, labels = self._checked(images, labels)
+        y, result = evaluation_step(self.network, self.encoder, self.loss, images, labels,
+                                    self.network.run(self.steps))
+        return y.codes, result
+
+    def digest(self):
+        """SHA-256 of the integer state; equal digests are equal runs."""
+        return state_digest(self.network.parameters, self.steps)
+
+    def restore(self, weights, state, steps, where):
+        """Put stored weights back.
+
+        weights, state : as `checkpoint.read_checkpoint` gives them.
+        where : str; named in the error.
+
+        Raises
+        ------
+        CheckpointError : when names, shapes, formats or codes do not fit this network.
+        """
+        expected = {p.name: p for p in self.network.parameters}
+        if set(expected) != set(weights):
+            raise CheckpointError(
+                f"{where} holds {sorted(weights)}, this network needs {sorted(expected)}; use the "
+                "model it was made with"
+            )
+        for name, parameter in expected.items():
+            codes, fmt = weights[name]
+            parameter.master.codes[...] = _fitting(codes, fmt, parameter, where)
+            parameter.state = dict(state.get(name, {}))
+        self.steps = steps
+
+    def _checked(self, images, labels):
+        images, labels = np.asarray(images), np.asarray(labels)
+        shape, classes = self.network.input_shape, self.network.classes
+        if images.dtype != np.uint8 or images.shape[1:] != shape or images.ndim != 4:
+            raise ShapeError(
+                f"a step takes u8 images (N, {', '.join(map(str, shape))}), got {images.dtype} "
+                f"{images.shape}"
+            )
+        if labels.dtype.kind not in "iu" or labels.shape != (len(images),) or not len(images):
+            raise ShapeError(
+                f"a step takes one integer label per image, got {len(images)} images and labels "
+                f"{labels.dtype} {labels.shape}"
+            )
+        if labels.min() < 0 or labels.max() >= classes:
+            raise RangeError(
+                f"labels lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}; use a model "
+                "with more classes"
+            )
+        return np.ascontiguousarray(images), labels.astype(np.int64)
+
+
+def _fitting(codes, fmt, parameter, where):
+    master = parameter.master
+    logical = master.logical().shape
+    if codes.shape != logical or fmt != format_name(master.format) or codes.dtype.kind != "i":
+        raise CheckpointError(
+            f"{where}: {parameter.name} is {fmt} {codes.shape}, this network needs "
+            f"{format_name(master.format)} {logical}; use the model and bits it was made with"
+        )
+    if codes.size and not (master.format.contains(codes.min()) and master.format.contains(codes.max())):
+        raise CheckpointError(f"{where}: {parameter.name} has codes outside {fmt}; use another file")
+    order = [master.logical_axes.index(axis) for axis in master.axes]
+    return codes.transpose(order)
+
+
+def _find(table, kind, name):
+    if name not in table:
+        raise UnknownNameError(kind, name, table)
+    return table[name]
+
+
