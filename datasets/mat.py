@@ -74,7 +74,7 @@ def read_mat(path):
 def _check_claims(path, claims):
     for name in ("X", "y"):
         if name not in claims:
-            raise BadData(f"{path}: no variable {name} in it, there is {', '.join(claims) or 'none'}")
+            raise BadData(f"{path}: no variable {name} in it; it is truncated or no SVHN file")
     (shape, kind), (label_shape, _) = claims["X"], claims["y"]
     if len(shape) == 3:
         shape = (*shape, 1)    # MATLAB drops a last axis of one

@@ -61,7 +61,7 @@ def open_pack(path, whole_limit=WHOLE_LIMIT):
     if not path.is_file():
         raise BadData(f"{path}: no such file")
     if not is_pack(path):
-        raise BadData(f"{path}: not a pack (HDF5) file")
+        raise BadData(f"{path}: not a pack (HDF5) file; original files are named by their folder")
     try:
         with h5py.File(path, "r", locking=False) as file:
             return _read_source(file, path, whole_limit)

@@ -7,6 +7,7 @@ whose arithmetic is integer but may change between its major releases; a pack ma
 `prepare` freezes the outcome.)
 """
 
+import warnings
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,12 +27,20 @@ def is_picture(path):
     return Path(path).suffix.lower() in SUFFIXES and not Path(path).name.startswith(".")
 
 
-def decode(path):
-    """A picture file as u8 RGB (H, W, 3); grey is replicated, transparency dropped."""
+@lru_cache(maxsize=1)
+def _pillow():
+    """Pillow's Image, imported when the first picture is read."""
     from PIL import Image
 
+    # Its warning comes before the size can be looked at; `decode` refuses such sizes itself.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    return Image
+
+
+def decode(path):
+    """A picture file as u8 RGB (H, W, 3); grey is replicated, transparency dropped."""
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with _pillow().open(path, formats=FORMATS) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise BadData(f"{path}: {width} x {height} pixels, more than {MAX_PIXELS} in all")

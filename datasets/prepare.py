@@ -52,9 +52,8 @@ def extract(archive, members, folder):
     try:
         with tarfile.open(archive) as tar:
             for entry in tar:
-                target = wanted.pop(entry.name, None)
-                if target is not None and entry.isfile():
-                    _copy_member(tar.extractfile(entry), target)
+                if entry.name in wanted and entry.isfile():
+                    _copy_member(tar.extractfile(entry), wanted.pop(entry.name))
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BadData(f"{archive}: truncated or damaged archive ({error})") from None
     if wanted:

@@ -75,7 +75,6 @@ def create(lock):
         shutil.rmtree(VENV)
     try:
         import ensurepip  # noqa: F401
-        import venv  # noqa: F401
     except ImportError:
         version = "%d.%d" % sys.version_info[:2]
         fail(f"{sys.executable} cannot make virtual environments; install its venv package"

@@ -117,14 +117,14 @@ def engine_layer(description, pairs):
 class Twin:
     """One layer twice: in the oracle, and in the engine on one backend, with equal weights.
 
-    description : dict of the oracle; completed in place.
+    description : dict of the oracle.
     bits : (W, A, G, E), 32 for wide.
     x : oracle Tensor; the first input.
     """
 
     def __init__(self, description, bits, x, backend, seed=1, threads=1):
-        self.bits, self.layers, pairs = oracle_bits(bits), [description], []
-        self.layer = engine_layer(description, pairs)
+        self.bits, self.layers = oracle_bits(bits), oracle.copied([description])
+        self.layer = engine_layer(self.layers[0], [])
         self.scheme = make_scheme("wage", bits_name(bits))
         self.kernels = kernels(backend, threads)
         codes = to_engine(x)
@@ -163,13 +163,13 @@ class TwinTrainer:
     """A whole net twice, stepped together through `intflow.Trainer`."""
 
     def __init__(self, descriptions, bits, input_shape, backend, **options):
-        self.descriptions, self.pairs = descriptions, []
+        self.descriptions, self.pairs = oracle.copied(descriptions), []
         self.bits, self.options = oracle_bits(bits), options
-        layers = Sequential(*[engine_layer(d, self.pairs) for d in descriptions])
+        layers = Sequential(*[engine_layer(d, self.pairs) for d in self.descriptions])
         self.trainer = intflow.Trainer(
             layers, bits_name(bits), input_shape=input_shape, backend=backend, **options
         )
-        oracle.build(descriptions, input_shape, self.bits, options["seed"])
+        oracle.build(self.descriptions, input_shape, self.bits, options["seed"])
         self.assert_weights("initial weight")
 
     def assert_weights(self, what):

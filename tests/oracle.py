@@ -625,6 +625,17 @@ def initialize(w_shape, fan_in, kW, kG, seed, tensor):
 # "output", "error_in" and "error_out" for the tests to look at.
 
 
+def copied(layers):
+    """A net of its own dicts: one description may stand for many layers."""
+    inner = "body", "shortcut", "branches"
+    return [
+        copied(layer)
+        if isinstance(layer, list)
+        else layer | {name: copied(layer[name]) for name in inner if name in layer}
+        for layer in layers
+    ]
+
+
 def same_padding(size, kernel, stride, dilation=1):
     """(before, after): zeros that give ceil(size / stride) outputs, the odd one after.   6, 3, 2 -> 0, 1."""
     outputs = -(-size // stride)

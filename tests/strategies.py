@@ -5,7 +5,6 @@ ranges' ends are drawn as often as uniform codes: zeros, all-equal, all-extreme 
 maxima, masks and ties misbehave.
 """
 
-import copy
 import random
 from fractions import Fraction
 from typing import NamedTuple
@@ -185,7 +184,7 @@ def nets(draw, classes=3):
     net, size = [], shape[1:]
     for _ in range(draw(st.integers(1, 3))):
         net += draw(blocks(size))
-        size = oracle.build(copy.deepcopy(net), shape, (2, 2, 2, 2), 0)[1:]
+        size = oracle.build(oracle.copied(net), shape, (2, 2, 2, 2), 0)[1:]
     if draw(st.booleans()):
         net.append({"kind": "avg_pool2d", "kernel_size": None})
     net.append({"kind": "flatten"})
@@ -228,9 +227,9 @@ def blocks(draw, size):
         return [draw(conv_layers()), *end, pool]
     if kind == "residual":
         channels = draw(st.integers(1, 4))
-        inner = [draw(conv_layers(channels)), *map(dict, end)] if draw(st.booleans()) else []
+        inner = [draw(conv_layers(channels)), *end] if draw(st.booleans()) else []
         shortcut = [draw(conv_layers(channels, ((1, 1),)))] if draw(st.booleans()) else []
-        first = [draw(conv_layers(channels)), *map(dict, end)]
+        first = [draw(conv_layers(channels)), *end]
         body = [*inner, draw(conv_layers(channels))]
         return [*first, {"kind": "residual", "body": body, "shortcut": shortcut}, *end]
     wide = draw(st.booleans())

@@ -202,7 +202,7 @@ def test_concatenate(shape, bits, ends, data, backend):
     one = {"kind": "conv2d", "out_channels": 2, "kernel_size": (1, 1)}
     three = {"kind": "conv2d", "out_channels": 3, "kernel_size": (3, 3), "padding": "same"}
     branches = {
-        "narrow": [[one, *end], [three, *map(dict, end)]],
+        "narrow": [[one, *end], [three, *end]],
         "wide": [[one], [three]],
         "mixed": [[one, *end], [], [three]],
     }[ends]

@@ -511,17 +511,17 @@ def small_net():
     a, relu, three = {"kind": "requantize"}, {"kind": "relu"}, {"kernel_size": (3, 3)}
     body = [{"kind": "conv2d", "out_channels": 3, **three, **same}]
     branches = [
-        [{"kind": "conv2d", "out_channels": 2, "kernel_size": (1, 1)}, {**relu}, {**a}],
-        [{"kind": "conv2d", "out_channels": 1, **three, **same}, {**relu}, {**a}],
+        [{"kind": "conv2d", "out_channels": 2, "kernel_size": (1, 1)}, relu, a],
+        [{"kind": "conv2d", "out_channels": 1, **three, **same}, relu, a],
     ]
     return [
         {"kind": "conv2d", "out_channels": 3, **three, **same},
         {"kind": "max_pool2d", **pool},
-        {**relu},
-        {**a},
+        relu,
+        a,
         {"kind": "residual", "body": body},
-        {**relu},
-        {**a},
+        relu,
+        a,
         {"kind": "concatenate", "branches": branches},
         {"kind": "avg_pool2d", "kernel_size": None},
         {"kind": "flatten"},
@@ -534,7 +534,7 @@ def test_small_net_learns_one_batch(bits, lr):
     """Every layer kind in one net: the loss of a fixed batch falls."""
     pixels = [(37 * p + 90 * n) % 256 for n in range(4) for p in range(16)]
     images = oracle.folded(pixels, (4, 1, 4, 4))
-    labels, layers, losses = [0, 1, 2, 3], small_net(), []
+    labels, layers, losses = [0, 1, 2, 3], oracle.copied(small_net()), []
     assert oracle.build(layers, (1, 4, 4), bits, seed=1) == (4,)
     assert [layer["tensor"] for layer in oracle.parameters(layers)] == [0, 1, 2, 3, 4]
     for step in range(20):

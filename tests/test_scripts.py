@@ -108,7 +108,8 @@ def test_symlink_and_any_directory(checkout, tmp_path):
     (folder / "absolute").symlink_to(checkout.root / "scripts" / "intflow")
     (folder / "relative").symlink_to("absolute")
     checkout.run()
-    run = subprocess.run(["../bin/relative", "x"], cwd=folder, capture_output=True, text=True)
+    run = subprocess.run(["../bin/relative", "x"], cwd=folder, capture_output=True, text=True,
+                         env={**os.environ, "INTFLOW_PYTHON": ""})
     assert (run.stdout, run.stderr, run.returncode) == ("x;", "", 7)
 
 
@@ -146,14 +147,14 @@ def wait_for(condition):
     raise AssertionError("waited 15 seconds in vain")
 
 
-@pytest.mark.parametrize("how, code", [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_interrupted_first_start(tmp_path, how, code):
+@pytest.mark.parametrize("how, codes", [(signal.SIGINT, (130, -2)), (signal.SIGKILL, (-9,))])
+def test_interrupted_first_start(tmp_path, how, codes):
     checkout = Checkout(tmp_path, seconds=3)
     first = checkout.start()
     wait_for(checkout.pip_calls)
     os.killpg(first.pid, how)
     _, err = first.communicate(timeout=60)
-    assert first.returncode == code and "Traceback" not in err
+    assert first.returncode in codes and "Traceback" not in err
     second = checkout.run("again")
     assert (second.out, second.returncode) == ("again;", 7)
     assert "first start" in second.err and checkout.pip_calls() == 2

@@ -7,13 +7,13 @@ read by `intflow.datasets`, which knows nothing of this engine.
 
 from .augment import RULES
 from .batches import Batch, batches, epoch_order, evaluation_batches, steps_per_epoch
+from .catalogue import cache_folder, data_folders, open_dataset
 from .dataset import Dataset, Split
 from .encode import encode_table, symmetric_table, unit_table
-from .catalogue import cache_folder, data_folders, open_dataset
 from .picture import read_picture
 
 __all__ = [
     "RULES", "Batch", "Dataset", "Split", "batches", "cache_folder", "data_folders",
-    "encode_table", "epoch_order", "evaluation_batches", "open_dataset", "read_picture", "steps_per_epoch",
-    "symmetric_table", "unit_table",
+    "encode_table", "epoch_order", "evaluation_batches", "open_dataset", "read_picture",
+    "steps_per_epoch", "symmetric_table", "unit_table",
 ]

@@ -39,7 +39,7 @@ class Micro(NamedTuple):
         return 4 // self.size
 
 
-def dot2(w_max):
+def dot2(w_max=None, emulated=False):
     """s16 pairs: for any operands."""
     from .microkernels import dot2 as kernel
 
@@ -56,13 +56,13 @@ def dot2_wide():
 SHORTEST_RUN = 8  # below this the widening costs more than the bytes save
 
 
-def byte_pairs_or_dot2(w_max):
+def byte_pairs_or_dot2(w_max, emulated=False):
     """u8 x small s8 where the weights are small enough, else s16 pairs."""
     from .microkernels import byte_pairs as kernel
 
     run = kernel.longest_run(w_max)
     if run < SHORTEST_RUN:
-        return dot2(w_max)
+        return dot2()
     return Micro("byte_pairs", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=1,
                  offset=128, longest_run=run)
 

@@ -5,14 +5,14 @@ contract of every argument is stated in the reference; here x, w and e may be an
 arrays, and results do not depend on the number of tasks.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from ...errors import FormatError, ShapeError
 from ..geometry import geometry
 from . import product, product_prepare, product_unfold
-from .backends import dot2, dot2_wide
+from .backends import BYTES, dot2, dot2_wide
 from .memory import Workspaces, record, round_up
 
 # Sizes that decide only about speed, measured on VGG-7 and AlexNet layers.
@@ -30,11 +30,12 @@ class Products:
 
     Parameters
     ----------
-    choose : function of w_max that returns the Micro for s8 operands.
+    backend : a name of backends.BYTES.
+    emulated : as in `kernels.load`.
     """
 
-    def __init__(self, choose):
-        self._choose = choose
+    def __init__(self, backend, emulated=False):
+        self._choose = partial(BYTES[backend], emulated=emulated)
         self._memory = Workspaces()
 
     def conv2d_forward(self, out, x, w, stride, padding, dilation, groups, w_max=None, ntask=1):
@@ -68,7 +69,7 @@ class Products:
     # ------------------------------------------------------------ choices
     def _micro(self, out, a, b, b_max=None):
         """The micro-kernel for these operands, and how many products an s32 sum of it may add."""
-        micro = self._choose(b_max or 127) if a.itemsize == b.itemsize == 1 else dot2(None)
+        micro = self._choose(b_max or 127) if a.itemsize == b.itemsize == 1 else dot2()
         if out.dtype == np.int32:
             return micro, None
         a_max = 127 if a.itemsize == 1 else _magnitude(a)
@@ -276,8 +277,8 @@ class _Turned:
     def __init__(self, micro, sizes, images, unfold):
         self.images, self.unfold = images, unfold
         self.cut = _Cut(micro, images, None)
-        self.row = round_up(images, max(8, self.cut.steps) * micro.per_step) * micro.size
-        self.row = round_up(max(self.cut.bytes, self.row), 32)
+        whole_tiles = round_up(images, 8 * micro.per_step) * micro.size
+        self.row = max(self.cut.bytes, whole_tiles)
         self.x_pixel = round_up(sizes.inputs, 8) * self.row
         self.rows = sizes.group_inputs * (sizes.taps if unfold else 1)
         self.a_pixel = sizes.groups * self.rows * self.row if unfold else self.x_pixel

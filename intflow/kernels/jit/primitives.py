@@ -13,6 +13,7 @@ the second is converted to it. A loop then means one width, and vectorises at th
     widened(x, like)                             x as s64 where x or array like has 64 bits,
                                                  otherwise as s32
     narrowed(v, out)                             the low bits of v, of the width of array out
+    index_like(x, a, b)                          x in the wider of the element types of arrays a, b
     as_unsigned(x)                               the same bits, unsigned
 
 NOTE: slice first, then loop over range(a.size). An index that might be negative costs the vector.
@@ -132,6 +133,12 @@ def widened(typingctx, x, like):
 def narrowed(typingctx, value, out):
     """The low bits of value, of the width of the array out."""
     return _convert(out.dtype, value, out)
+
+
+@intrinsic
+def index_like(typingctx, x, a, b):
+    """x in the wider of the element types of the arrays a and b; of a where they are equal."""
+    return _convert(b.dtype if b.dtype.bitwidth > a.dtype.bitwidth else a.dtype, x, a, b)
 
 
 @intrinsic

@@ -51,9 +51,21 @@ WORKER = types.void(types.CPointer(from_dtype(PLAN)), types.int64, types.int64)
 BLOCK_AT, SUMS_AT, TABLE_AT = SCRATCH, 2 * SCRATCH, 2 * SCRATCH + 512
 
 
-@njit(parallel=True, nogil=True, cache=True)
 def run_tasks(worker, plan, ntask):
-    """Call the worker of this address for every task."""
+    """Call worker(plan, task, ntask) for every task; both are addresses."""
+    if ntask == 1:
+        _run_one(worker, plan)
+    else:
+        _run_all(worker, plan, ntask)
+
+
+@njit(nogil=True, cache=True)
+def _run_one(worker, plan):
+    call(worker, (plan, 0, 1))
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _run_all(worker, plan, ntask):
     for task in prange(ntask):
         call(worker, (plan, np.int64(task), np.int64(ntask)))
 

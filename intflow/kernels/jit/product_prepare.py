@@ -142,6 +142,39 @@ _offset_sums = define(_emit_offset_sums)
 
 
 @njit(cache=True)
+def copy_bytes(dst, src, count):
+    """Copy `count` bytes."""
+    to, source = carray(pointer_s8(dst), count), carray(pointer_s8(src), count)
+    for i in range(count):
+        to[i] = source[i]
+
+
+@njit(cache=True)
+def fill_bytes(dst, value, count):
+    """Write one byte `count` times."""
+    to = carray(pointer_s8(dst), count)
+    for i in range(count):
+        to[i] = value
+
+
+@njit(cache=True)
+def widen_run(dst, src, count, widths, flip):
+    """Copy elements in the width of A; flip adds 128 to bytes."""
+    if widths == 12:
+        short = carray(pointer_s8(src), count)
+        long = carray(pointer_s16(dst), count)
+        for i in range(count):
+            long[i] = short[i]
+    elif widths == 22:
+        copy_bytes(dst, src, 2 * count)
+    else:
+        to, source = carray(pointer_s8(dst), count), carray(pointer_s8(src), count)
+        mask = np.int8(flip)
+        for i in range(count):
+            to[i] = source[i] ^ mask
+
+
+@njit(cache=True)
 def edge(tile, src, outer, inner, outer_stride, inner_size, outer_count, inner_count):
     """Copy outer x inner elements of 1 or 2 bytes into a zeroed tile; returns its row stride.
 
@@ -272,39 +305,6 @@ def turn_worker(plan, task, tasks):
                     src = tile
                 dst = p.dst + segment * p.dst_segment + c * p.dst_row + k * p.dst_size
                 _turn((dst, p.dst_row, src, stride, flip, widths))
-
-
-@njit(cache=True)
-def copy_bytes(dst, src, count):
-    """Copy `count` bytes."""
-    to, source = carray(pointer_s8(dst), count), carray(pointer_s8(src), count)
-    for i in range(count):
-        to[i] = source[i]
-
-
-@njit(cache=True)
-def fill_bytes(dst, value, count):
-    """Write one byte `count` times."""
-    to = carray(pointer_s8(dst), count)
-    for i in range(count):
-        to[i] = value
-
-
-@njit(cache=True)
-def widen_run(dst, src, count, widths, flip):
-    """Copy elements in the width of A; flip adds 128 to bytes."""
-    if widths == 12:
-        short = carray(pointer_s8(src), count)
-        long = carray(pointer_s16(dst), count)
-        for i in range(count):
-            long[i] = short[i]
-    elif widths == 22:
-        copy_bytes(dst, src, 2 * count)
-    else:
-        to, source = carray(pointer_s8(dst), count), carray(pointer_s8(src), count)
-        mask = np.int8(flip)
-        for i in range(count):
-            to[i] = source[i] ^ mask
 
 
 @cfunc(WORKER, cache=True)

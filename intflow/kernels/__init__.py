@@ -1,0 +1,184 @@
+"""Loops on raw integer arrays: one set of names, several backends, all equal bit for bit.
+
+    kernels = load("auto")        the fastest backend of this machine
+    kernels.relu(out, mask, x)    every kernel is a method; its meaning: kernels/reference
+
+    backend     products of bytes                         everything else
+    reference   NumPy int64, range-checked: the definition
+    portable    s16 pairs, generic vector code            Numba, vectorised by LLVM
+    avx2        u8 x small s8 (vpmaddubsw), else pairs    the same
+    vnni        u8 x s8 quads (AVX512 vpdpbusd)           the same
+    amx         s8 tiles (tdpbssd)                        the same
+
+Importing this package imports neither Numba nor a kernel; `load` does.
+"""
+
+import importlib
+import inspect
+from functools import partial
+from typing import Callable, NamedTuple
+
+from ..errors import BackendError, UnknownNameError, UsageError
+
+# kernel -> file in reference/ and jit/. A kernel is one function there and one line here.
+KERNELS = {
+    "conv2d_forward": "conv",
+    "conv2d_error": "conv",
+    "conv2d_gradient": "conv",
+    "max_pool2d": "pool",
+    "max_pool2d_backward": "pool",
+    "avg_pool2d": "pool",
+    "avg_pool2d_backward": "pool",
+    "relu": "elementwise",
+    "apply_mask": "elementwise",
+    "add_aligned": "elementwise",
+    "requantize": "requantize",
+    "requantize_masked": "requantize",
+    "max_abs": "reduce",
+    "sum_squares": "reduce",
+    "count_outside": "reduce",
+    "random_u32": "random",
+    "stochastic_update": "update",
+    "encode_images": "encode",
+    "resize_bilinear": "encode",
+}
+
+
+class Backend(NamedTuple):
+    """A line of BACKENDS: `lack()` says what the machine lacks, or None; `functions(emulated)`
+    returns the kernels of one file of its package by name."""
+
+    lack: Callable
+    source: Callable
+
+
+def _nothing():
+    return None
+
+
+def _lack(*features):
+    def lack():
+        from .jit import cpu
+
+        missing = cpu.lacks(*features)
+        return None if missing is None else f"the processor lacks {missing}"
+
+    return lack
+
+
+def _lack_amx():
+    from .jit import cpu
+
+    missing = _lack("avx512f", "avx512bw", "amx-tile", "amx-int8")()
+    if missing is None and not cpu.request_tiles():
+        return "the operating system does not grant AMX tiles"
+    return missing
+
+
+def _reference(file, emulated):
+    return vars(importlib.import_module(f".reference.{file}", __name__))
+
+
+def _jit(name):
+    def source(file, emulated):
+        module = importlib.import_module(f".jit.{file}", __name__)
+        if file != "conv":
+            return vars(module)
+        products = module.Products(name, emulated)
+        return {kernel: getattr(products, kernel) for kernel in KERNELS if hasattr(products, kernel)}
+
+    return source
+
+
+# Slowest first; `auto` takes the last one that the machine can run.
+BACKENDS = {
+    "reference": Backend(_nothing, _reference),
+    "portable": Backend(_nothing, _jit("portable")),
+    "avx2": Backend(_lack("avx2"), _jit("avx2")),
+    "vnni": Backend(_lack("avx512f", "avx512bw", "avx512vl", "avx512vnni"), _jit("vnni")),
+    "amx": Backend(_lack_amx, _jit("amx")),
+}
+
+
+def available():
+    """Every backend as name -> (whether this machine runs it, why not or "")."""
+    lacks = {name: backend.lack() for name, backend in BACKENDS.items()}
+    return {name: (lack is None, lack or "") for name, lack in lacks.items()}
+
+
+def cpu_features():
+    """Instruction sets that kernels are compiled for, sorted, as LLVM names them."""
+    from .jit import cpu
+
+    return sorted(cpu.features())
+
+
+def load(backend="auto", threads=None, emulated=False):
+    """The kernels of one backend.
+
+    Parameters
+    ----------
+    backend : a name of BACKENDS, or "auto".
+    threads : tasks that a kernel is split into, at least 1; None takes Numba's default (its
+        NUMBA_NUM_THREADS, else the processors). Results never depend on it.
+    emulated : replace the instructions of vnni and amx by generic code, so that their kernels
+        can be tested on any machine. Slow.
+
+    Returns
+    -------
+    Kernels
+
+    Raises
+    ------
+    BackendError : the machine lacks what the backend needs. UnknownNameError, UsageError.
+    """
+    if backend == "auto":
+        backend = [name for name, (runs, _) in available().items() if runs][-1]
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, ["auto", *BACKENDS])
+    lack = None if emulated else BACKENDS[backend].lack()
+    if lack is not None:
+        raise BackendError(f"the {backend} backend cannot run here: {lack}; use --backend auto")
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads starts at 1, got {threads}")
+    if backend == "reference":
+        return Kernels(backend, threads or 1, emulated)
+    import numba
+
+    most = numba.config.NUMBA_NUM_THREADS
+    # Threads that get no task would still have to be waited for.
+    numba.set_num_threads(min(threads or most, most))
+    return Kernels(backend, threads or most, emulated)
+
+
+class Kernels:
+    """Every kernel of one backend as a method; see `load`.
+
+    Attributes
+    ----------
+    backend : its name. threads : tasks that parallel kernels are split into.
+    """
+
+    def __init__(self, backend, threads, emulated=False):
+        self.backend = backend
+        self.threads = threads
+        self._emulated = emulated
+
+    def __getattr__(self, name):
+        """Import the file of a kernel when it is first called, and bind all its kernels."""
+        if name.startswith("_") or name not in KERNELS:
+            raise AttributeError(f"no kernel is called {name!r}")
+        file = KERNELS[name]
+        functions = BACKENDS[self.backend].source(file, self._emulated)
+        for kernel in (kernel for kernel, home in KERNELS.items() if home == file):
+            setattr(self, kernel, self._bound(functions[kernel]))
+        return vars(self)[name]
+
+    def _bound(self, function):
+        """The function without its ntask argument, where it has one."""
+        if "ntask" in inspect.signature(function).parameters:
+            return partial(function, ntask=self.threads)
+        return function
+
+    def __repr__(self):
+        return f"Kernels(backend={self.backend!r}, threads={self.threads})"

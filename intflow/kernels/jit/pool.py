@@ -1,0 +1,221 @@
+"""Pooling on rows of N * C neighbours: a window is a few rows of memory, a tap is one of them.
+
+Forward gathers the taps of an output pixel, backward the windows of an input pixel, so no two
+tasks write to one place. Rows are worked in pieces that stay in L1.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from .primitives import (
+    PARALLEL, SERIAL, above, add, flat, index_like, maximum, narrowed, part_bounds, picked, same,
+    shl, tasks,
+)
+
+PIECE = 1024            # elements of a row worked at a time
+
+
+def max_pool2d(out, winner, x, kernel_size, stride, padding, ntask):
+    """Three taps of a window row at a time, folded into the best so far."""
+    small, large = _rows(out), _rows(x)
+    _max_pool2d(small, winner.reshape(small.shape, copy=False), large, *kernel_size, *stride,
+                padding[0], padding[2], tasks(x.size, ntask))
+
+
+def max_pool2d_backward(out, e, winner, kernel_size, stride, padding, ntask):
+    """Each input pixel looks at the windows it lies in, and takes where it won."""
+    small, large = _rows(e), _rows(out)
+    _max_pool2d_backward(large, small, winner.reshape(small.shape, copy=False), *kernel_size,
+                         *stride, padding[0], padding[2], tasks(out.size, ntask))
+
+
+def avg_pool2d(out, x, kernel_size, stride, ntask):
+    """Sums in s64, then one division."""
+    _avg_pool2d(_rows(out), _rows(x), *kernel_size, *stride, tasks(x.size, ntask))
+
+
+def avg_pool2d_backward(out, e, kernel_size, stride, lshift, ntask):
+    """The shares first, once per window; then each input pixel sums those of its windows."""
+    ntask = tasks(out.size, ntask)
+    share = np.empty(e.shape, out.dtype)
+    _shares(flat(share, e.size), flat(e, e.size), lshift, kernel_size[0] * kernel_size[1], ntask)
+    _avg_pool2d_backward(_rows(out), _rows(share), *kernel_size, *stride, ntask)
+
+
+def _rows(x):
+    """(H, W, N, C) as (H, W, N * C), never a copy."""
+    return x.reshape((*x.shape[:2], x.shape[2] * x.shape[3]), copy=False)
+
+
+@njit(**SERIAL)
+def _inside(first, size, kernel):
+    """[start, stop) of the taps that lie inside, for a window starting at `first`."""
+    return max(0, -first), min(kernel, size - first)
+
+
+@njit(**SERIAL)
+def _windows(place, before, size, kernel, stride):
+    """[start, stop) of the windows that hold input `place` behind `before` zeros."""
+    place += before
+    return max(0, (place - kernel + stride) // stride), min(size, place // stride + 1)
+
+
+@njit(**SERIAL)
+def _first_taps(best, where, x0, x1, x2, number):
+    first = index_like(number, best, where)
+    second, third = add(first, 1), add(first, 2)
+    for i in range(best.size):
+        a, b, c = x0[i], x1[i], x2[i]
+        k = picked(above(b, a), second, first)
+        a = maximum(a, b)
+        where[i] = narrowed(picked(above(c, a), third, k), where)
+        best[i] = maximum(a, c)
+
+
+@njit(**SERIAL)
+def _more_taps(best, where, x0, x1, x2, number):
+    first = index_like(number, best, where)
+    second, third = add(first, 1), add(first, 2)
+    for i in range(best.size):
+        v, a, b, c = best[i], x0[i], x1[i], x2[i]
+        k = picked(above(a, v), first, index_like(where[i], best, where))
+        v = maximum(v, a)
+        k = picked(above(b, v), second, k)
+        v = maximum(v, b)
+        where[i] = narrowed(picked(above(c, v), third, k), where)
+        best[i] = maximum(v, c)
+
+
+@njit(**SERIAL)
+def _max_of_window(best, where, x, h, w, kh, kw, start, stop):
+    """Columns start .. stop of one window at (h, w). A tap given twice never beats itself."""
+    h_start, h_stop = _inside(h, x.shape[0], kh)
+    w_start, w_stop = _inside(w, x.shape[1], kw)
+    fresh = True
+    for i in range(h_start, h_stop):
+        for j in range(w_start, w_stop, 3):
+            x0 = x[h + i, w + j, start:stop]
+            x1 = x[h + i, w + min(j + 1, w_stop - 1), start:stop]
+            x2 = x[h + i, w + min(j + 2, w_stop - 1), start:stop]
+            if fresh:
+                _first_taps(best, where, x0, x1, x2, i * kw + j)
+                fresh = False
+            else:
+                _more_taps(best, where, x0, x1, x2, i * kw + j)
+
+
+@njit(**PARALLEL)
+def _max_pool2d(out, winner, x, kh, kw, sh, sw, top, left, ntask):
+    for t in prange(ntask):
+        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
+        for pixel in range(first, last):
+            h, w = pixel // out.shape[1], pixel % out.shape[1]
+            for start in range(0, out.shape[2], PIECE):
+                stop = min(start + PIECE, out.shape[2])
+                _max_of_window(out[h, w, start:stop], winner[h, w, start:stop], x,
+                               h * sh - top, w * sw - left, kh, kw, start, stop)
+
+
+@njit(**SERIAL)
+def _take_won(out, e, where, number):
+    number = narrowed(number, where)
+    for i in range(out.size):
+        out[i] = picked(same(where[i], number), e[i], narrowed(0, out))
+
+
+@njit(**SERIAL)
+def _add_won(out, e, where, number):
+    number = narrowed(number, where)
+    for i in range(out.size):
+        out[i] = add(out[i], picked(same(where[i], number), e[i], narrowed(0, out)))
+
+
+@njit(**SERIAL)
+def _won_by_pixel(out, e, winner, h, w, kh, kw, sh, sw, top, left, start, stop):
+    """Columns start .. stop of input pixel (h, w)."""
+    h_start, h_stop = _windows(h, top, e.shape[0], kh, sh)
+    w_start, w_stop = _windows(w, left, e.shape[1], kw, sw)
+    fresh = True
+    for i in range(h_start, h_stop):
+        for j in range(w_start, w_stop):
+            number = (h + top - i * sh) * kw + w + left - j * sw
+            if fresh:
+                _take_won(out, e[i, j, start:stop], winner[i, j, start:stop], number)
+                fresh = False
+            else:
+                _add_won(out, e[i, j, start:stop], winner[i, j, start:stop], number)
+    if fresh:
+        out[:] = 0
+
+
+@njit(**PARALLEL)
+def _max_pool2d_backward(out, e, winner, kh, kw, sh, sw, top, left, ntask):
+    for t in prange(ntask):
+        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
+        for pixel in range(first, last):
+            h, w = pixel // out.shape[1], pixel % out.shape[1]
+            for start in range(0, out.shape[2], PIECE):
+                stop = min(start + PIECE, out.shape[2])
+                _won_by_pixel(out[h, w, start:stop], e, winner, h, w, kh, kw, sh, sw, top, left,
+                              start, stop)
+
+
+@njit(**SERIAL)
+def _add_row(total, row):
+    for i in range(total.size):
+        total[i] = add(total[i], row[i])
+
+
+@njit(**SERIAL)
+def half_even_quotient(n, d):
+    """n / d rounded half even, d >= 1, |n| + d < 2**62."""
+    q = n // d
+    rest = 2 * (n - q * d)
+    return q + (rest > d or (rest == d and q & 1 == 1))
+
+
+@njit(**SERIAL)
+def _divide_row(out, total, count):
+    for i in range(out.size):
+        out[i] = narrowed(half_even_quotient(total[i], count), out)
+
+
+@njit(**PARALLEL)
+def _avg_pool2d(out, x, kh, kw, sh, sw, ntask):
+    for t in prange(ntask):
+        total = np.empty(out.shape[2], np.int64)
+        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
+        for pixel in range(first, last):
+            h, w = pixel // out.shape[1], pixel % out.shape[1]
+            total[:] = 0
+            for i in range(kh):
+                for j in range(kw):
+                    _add_row(total, x[h * sh + i, w * sw + j])
+            _divide_row(out[h, w], total, kh * kw)
+
+
+@njit(**PARALLEL)
+def _shares(share, e, lshift, count, ntask):
+    for t in prange(ntask):
+        i, j = part_bounds(share.size, t, ntask)
+        _shares_part(share[i:j], e[i:j], lshift, count)
+
+
+@njit(**SERIAL)
+def _shares_part(share, e, lshift, count):
+    for i in range(share.size):
+        share[i] = narrowed(half_even_quotient(shl(np.int64(e[i]), lshift), count), share)
+
+
+@njit(**PARALLEL)
+def _avg_pool2d_backward(out, share, kh, kw, sh, sw, ntask):
+    for t in prange(ntask):
+        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
+        for pixel in range(first, last):
+            h, w = pixel // out.shape[1], pixel % out.shape[1]
+            h_start, h_stop = _windows(h, 0, share.shape[0], kh, sh)
+            w_start, w_stop = _windows(w, 0, share.shape[1], kw, sw)
+            out[h, w] = 0
+            for i in range(h_start, h_stop):
+                for j in range(w_start, w_stop):
+                    _add_row(out[h, w], share[i, j])
