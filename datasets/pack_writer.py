@@ -71,6 +71,7 @@ def _locked(progress, path):
     try:
         import fcntl
     except ImportError:   # not on this system: no lock
+        progress.touch()
         yield
         return
     with open(progress, "a") as stream:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from . import __version__
-from .errors import IntflowError, UnknownNameError, UsageError
+from .errors import FormatError, IntflowError, UnknownNameError
 
 COMMANDS = {
     "train": "Train a network with integers alone.",
@@ -57,12 +57,10 @@ def main(arguments=None):
         return leave(1, error.format_message())
     except (click.Abort, KeyboardInterrupt):
         return leave(130, "interrupted")
-    except UsageError as error:
-        return leave(2, str(error))
-    except UnknownNameError as error:
-        return leave(2, str(error))
+    except FormatError as error:
+        return leave(2, str(error))             # here formats only come from --bits
     except IntflowError as error:
-        return leave(1, str(error))
+        return leave(error.exit_code, str(error))
     except MemoryError:
         return leave(1, "out of memory; use a smaller --batch-size or --width")
     except BrokenPipeError:

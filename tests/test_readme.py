@@ -13,7 +13,7 @@ def test_ten_lines_that_train(capsys):
     exec(compile(code, "README.md", "exec"), names)
     wrong, _, images, *_ = capsys.readouterr().out.split()
     assert int(images) == 128
-    assert int(wrong) < 64          # guessing gets about 115 of 128 wrong
+    assert int(wrong) < 100         # guessing gets about 115 of 128 wrong
     recorder = names["trainer"].step(
         names["batch"].images, names["batch"].labels, record=True
     ).recorder

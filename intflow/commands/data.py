@@ -9,13 +9,12 @@ import click
 PROGRESS_EVERY = 2.0   # seconds between two lines of progress  # edge: wall-clock time
 
 
-@click.group("data")
-def command():
-    """List, inspect, fetch and prepare data sets.
-
-    \b
-    Example: intflow data info sample
-    """
+@click.group("data", invoke_without_command=True, epilog="Example: intflow data info sample")
+@click.pass_context
+def command(context):
+    """List, inspect, fetch and prepare data sets."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 _data_dir = click.option(
@@ -24,15 +23,11 @@ _data_dir = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
-@command.command("list")
+@command.command("list", epilog="Example: intflow data list")
 @_data_dir
 @_json
 def list_(data_dir, as_json):
-    """List the data sets and where each one is.
-
-    \b
-    Example: intflow data list
-    """
+    """List the data sets and where each one is."""
     from ..data.commands import list_rows
 
     rows = list_rows(data_dir)
@@ -44,18 +39,14 @@ def list_(data_dir, as_json):
         click.echo(f"{row['name']:16} {row['image']:11} {row['classes'] or '':4} {where}")
 
 
-@command.command("info")
+@command.command("info", epilog="Example: intflow data info sample")
 @click.argument("name")
 @_data_dir
 @_json
 def info_(name, data_dir, as_json):
     """Show what a data set holds, and compare its checksums.
 
-    NAME is a name of `intflow data list`, a pack, or a folder.
-
-    \b
-    Example: intflow data info sample
-    """
+    NAME is a name of `intflow data list`, a pack, or a folder."""
     from ..data.commands import info
 
     facts = info(name, data_dir, _reporter())
@@ -67,22 +58,18 @@ def info_(name, data_dir, as_json):
             click.echo(f"{key:24} {_short(value)}")
 
 
-@command.command("fetch")
+@command.command("fetch", epilog="Example: intflow data fetch mnist")
 @click.argument("name")
 @_data_dir
 def fetch_(name, data_dir):
-    """Download the original files of a data set, checksums compared.
-
-    \b
-    Example: intflow data fetch mnist
-    """
+    """Download the original files of a data set, checksums compared."""
     from ..data.commands import fetch
 
     folder = fetch(name, data_dir, _reporter())
     click.echo(f"{folder} holds {name}; train with --data {name}")
 
 
-@command.command("prepare")
+@command.command("prepare", epilog="Example: intflow data prepare mnist --from downloads/ --out mnist.h5")
 @click.argument("name")
 @click.option("--from", "folder", required=True, metavar="DIR", help="Where the files are.")
 @click.option("--out", metavar="FILE", help="The pack; else NAME.h5 in the data folder.")
@@ -90,11 +77,7 @@ def fetch_(name, data_dir):
               help="Pictures decoded side by side.")
 @_data_dir
 def prepare_(name, folder, out, threads, data_dir):
-    """Turn original files into one HDF5 pack; run it again to go on after an interruption.
-
-    \b
-    Example: intflow data prepare mnist --from downloads/ --out mnist.h5
-    """
+    """Turn original files into one HDF5 pack; run it again to go on after an interruption."""
     from ..data.commands import prepare
 
     try:

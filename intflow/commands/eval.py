@@ -22,7 +22,7 @@ def command(run, data, data_dir, threads, backend, as_json):
     from ..training.load import load_checkpoint
     from ..training.setup import is_brought_to_size
 
-    trainer, about = load_checkpoint(options.checkpoint_path(run), threads or None, backend)
+    trainer, about = load_checkpoint(options.checkpoint_path(run), threads, backend)
     config = about["config"]
     dataset = open_dataset(data or config.data, data_dir or config.data_dir or None)
     shape = about["input_shape"]

@@ -17,7 +17,8 @@ scheme = click.option("--scheme", default="wage", show_default=True, metavar="NA
                       help="How W, A, G and E are quantised.")
 width = click.option("--width", default="1", show_default=True, metavar="X",
                      help="Channels times this.")
-threads = click.option("--threads", default=0, metavar="N", help="Threads; all cores if not given.")
+threads = click.option("--threads", type=click.IntRange(1), default=None, metavar="N",
+                       help="Default: all cores.")
 backend = click.option("--backend", default="auto", show_default=True, metavar="NAME",
                        help="reference, portable, avx2, vnni or amx; all give the same bits.")
 json_output = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -20,7 +20,7 @@ def command(checkpoint, images, top, threads, backend, as_json):
     from ..training.load import load_checkpoint
     from ..training.predict import predict
 
-    trainer, about = load_checkpoint(options.checkpoint_path(checkpoint), threads or None, backend)
+    trainer, about = load_checkpoint(options.checkpoint_path(checkpoint), threads, backend)
     rows = predict(trainer, about, images, top)
     if as_json:
         click.echo(json.dumps(rows))

@@ -104,9 +104,6 @@ class Bar(Lines):
         self.console.print(epoch_line(record), markup=False)
         self.progress.reset(self.task, total=training.batches_per_epoch, state="")
 
-    def say(self, text):
-        click.echo(text, err=True)
-
     def __exit__(self, *_):
         if hasattr(self, "progress"):
             self.progress.stop()
@@ -139,6 +136,8 @@ def opening(training):
            f"backend {training.trainer.kernels.backend}, {training.trainer.kernels.threads} threads")
     sample = "; a sample that comes with intflow, --data names others" if data.is_sample else ""
     yield f"{data.title}: {len(data.train):,} training and {len(data.test):,} test images{sample}"
+    if data.note:
+        yield f"note: {data.note}"
     for warning in training.trainer.scheme.warnings():
         yield f"warning: {warning}"
     if training.trainer.steps:
@@ -146,12 +145,14 @@ def opening(training):
 
 
 def state(training):
+    """Loss and error of the epoch so far."""
     progress = training.progress
     error = progress.wrong / max(1, progress.images)
     return f"loss {progress.mean_loss():.4f}, error {100 * error:.2f} %"
 
 
 def epoch_line(record):
+    """One line of metrics.jsonl for people."""
     top5 = f" (top-5 {100 * record['top5_error']:.2f} %)" if "top5_error" in record else ""
     return (f"epoch {record['epoch']}: loss {record['train_loss']:.4f}, train error "
             f"{100 * record['train_error']:.2f} %, test error {100 * record['test_error']:.2f} %{top5}, "

@@ -12,8 +12,10 @@ from . import options
 @options.bits
 @options.scheme
 @options.width
-@click.option("--classes", default=None, type=int, metavar="N", help="[default: 10, alexnet 1000]")
-@click.option("--batch-size", default=None, type=int, metavar="N", help="Default: the paper's.")
+@click.option("--classes", default=None, type=click.IntRange(1), metavar="N",
+              help="[default: 10, alexnet 1000]")
+@click.option("--batch-size", default=None, type=click.IntRange(1), metavar="N",
+              help="Default: the paper's.")
 @options.json_output
 def command(model, bits, scheme, width, classes, batch_size, as_json):
     """Layers, shapes, formats, parameters and proven accumulator bounds of a network."""

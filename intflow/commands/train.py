@@ -14,12 +14,15 @@ from . import options
 @click.option("--bits", default=None, metavar="WAGE",
               help="Bits of weights, activations, gradients, errors: 2888, 2-8-8-8, W2A8G8E8.  "
                    "[default: 2888]")
-@click.option("--scheme", default=None, metavar="NAME", help="[default: wage]")
+@click.option("--scheme", default=None, metavar="NAME",
+              help="How W, A, G and E are quantised.  [default: wage]")
 @click.option("--data", default=None, metavar="NAME|PATH",
               help="Data set or file; a small sample that comes with intflow if not given.")
 @click.option("--data-dir", default=None, metavar="DIR", help="Where data sets lie.")
-@click.option("--epochs", type=int, default=None, metavar="N", help="Default: the paper's.")
-@click.option("--batch-size", type=int, default=None, metavar="N")
+@click.option("--epochs", type=click.IntRange(1), default=None, metavar="N",
+              help="Default: the paper's, few for the sample.")
+@click.option("--batch-size", type=click.IntRange(1), default=None, metavar="N",
+              help="Default: the paper's.")
 @click.option("--lr", default=None, metavar="RATE", help="Such as 8 or 1/8.")
 @click.option("--schedule", default=None, metavar="E:RATE,...",
               help="Rates after so many epochs: 200:1,250:1/8.")
@@ -27,11 +30,13 @@ from . import options
 @click.option("--augment", default=None, metavar="RULE",
               help="none, crop, crop_flip or image_folder.")
 @click.option("--width", default=None, metavar="X", help="Channels times this.")
-@click.option("--seed", type=int, default=None, metavar="N")
-@click.option("--threads", type=int, default=None, metavar="N", help="Default: all cores.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=None, metavar="N",
+              help="All that is random follows from it.  [default: 1]")
+@click.option("--threads", type=click.IntRange(1), default=None, metavar="N", help="Default: all cores.")
 @click.option("--backend", default=None, metavar="NAME",
               help="reference, portable, avx2, vnni or amx; all give the same bits.")
-@click.option("--max-steps", type=int, default=None, metavar="N", help="Stop after N steps.")
+@click.option("--max-steps", type=click.IntRange(0), default=None, metavar="N",
+              help="Stop after N steps; 0 for no limit.")
 @click.option("--fail-on-overflow", is_flag=True,
               help="Refuse to overflow. Always so: every accumulator is proven before step 1.")
 @click.option("--out", default=None, metavar="RUN", help="Folder of the run.  [default: runs/...]")

@@ -22,7 +22,7 @@ class Scheme:
     update(kernels, parameter, rate, seed, step)           G: gradient -> step taken by the master
     initial_weight(kernels, shape, fan_in, seed, index)    the master weight at step 0
     input_format()                                         codes of the images
-    default_rate(), warnings()                             what the command line offers and says
+    default_rate(), check_rate(rate), warnings()           what the command line offers and says
     """
 
     name = None

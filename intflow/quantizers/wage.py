@@ -163,12 +163,7 @@ class Wage(Scheme):
         units of sigma(kG). The Bernoulli draw is an integer compared with the dropped bits.
         """
         gradient, master = parameter.gradient.codes, parameter.master.codes
-        p, q, h = decompose_rate(rate)
-        if Fraction(rate) > 1 << max(0, min(self.master_bits, 31) - 2):
-            raise RangeError(
-                f"a learning rate of {rate} jumps over half of the {self.master_bits}-bit range in "
-                "one step; use a smaller one"
-            )
+        p, q, h = self.check_rate(rate)
         update = np.zeros(master.shape, np.int32)
         largest = kernels.max_abs(gradient)
         if largest:
@@ -192,7 +187,17 @@ class Wage(Scheme):
         """8 units of sigma(8), in units of sigma(kG): the paper halves eta with every bit."""
         return Fraction(8) * Fraction(2) ** (self.master_bits - 8)
 
+    def check_rate(self, rate):
+        """The rate as (p, q, h), see `decompose_rate`; RangeError where no step could use it."""
+        if Fraction(rate) > 1 << max(0, min(self.master_bits, 31) - 2):
+            raise RangeError(
+                f"a learning rate of {rate} jumps over half of the {self.master_bits}-bit range in "
+                "one step; use a smaller one"
+            )
+        return decompose_rate(rate)
+
     def warnings(self):
+        """G must be wider than W (the authors' known limit)."""
         if self.bits.gradient <= self.bits.weight:
             return [
                 f"{self.bits}: G must have more bits than W, or a small update can never move a "

@@ -11,7 +11,7 @@ def predict(trainer, about, paths, top):
     Images are brought to the network's size and channels by integer arithmetic.
     """
     # All are read before the first is shown: a bad file leaves no half answer.
-    images = [read_picture(path, about["input_shape"]) for path in paths]
+    images = [read_picture(path, about["input_shape"], about["config"].augment) for path in paths]
     step = trainer.network.output.format.step
     rows = []
     for path, image in zip(paths, images):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..data import open_dataset
+from ..data.augment import rule_named
 from ..errors import UsageError
 from ..formats import parse_bits
 from ..models import find_model
@@ -41,6 +42,10 @@ def prepare(config):
     dataset = open_dataset(config.data or None, config.data_dir or None)
     input_shape = input_shape_for(model, dataset)
     config = _fill_in(config, model, scheme, dataset)
+    schedule = parse_schedule(config.schedule)
+    for rate in (parse_rate(config.lr), *(rate for _, rate in schedule)):
+        scheme.check_rate(rate)
+    rule_named(config.augment)
     for name, least in (("epochs", 1), ("batch_size", 1), ("threads", 0), ("max_steps", 0)):
         if getattr(config, name) < least:
             option = name.replace("_", "-")
@@ -50,8 +55,9 @@ def prepare(config):
             f"--batch-size {config.batch_size} is more than the {len(dataset.train)} training images "
             f"of {dataset.name}; use a smaller one"
         )
-    return Setup(config, dataset, input_shape, make_trainer(config, dataset, input_shape),
-                 parse_schedule(config.schedule))
+    return Setup(
+        config, dataset, input_shape, make_trainer(config, dataset, input_shape), schedule
+    )
 
 
 def make_trainer(config, dataset, input_shape):
@@ -110,6 +116,7 @@ def _batch(config, model, small):
 
 
 def parse_width(text):
+    """"2", "1.3" or "1/2" as an exact Fraction; UsageError for anything else."""
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):

@@ -2,7 +2,6 @@
 
 from math import prod
 
-from ..errors import RangeError
 from ..formats import format_name
 from ..models import find_model, make_layers
 from ..quantizers import make_scheme
@@ -19,10 +18,10 @@ def summarize(model, bits, scheme, width, classes=None, batch_size=None):
         the bits of the proven bounds of a layer's accumulators, sign included.
     """
     entry = find_model(model)
-    classes = classes or (IMAGENET_CLASSES if entry.fixed_size else 10)
-    batch_size = batch_size or entry.batch_size
-    if classes < 1 or batch_size < 1:
-        raise RangeError(f"classes and batch size start at 1, got {classes} and {batch_size}")
+    if classes is None:
+        classes = IMAGENET_CLASSES if entry.fixed_size else 10
+    if batch_size is None:
+        batch_size = entry.batch_size
     scheme = make_scheme(scheme, bits)
     layers = make_layers(model, classes, parse_width(width))
     network = Network(layers, entry.input_shape, scheme, None, 1, batch_size)

@@ -208,7 +208,8 @@ CASES = {
     "mat missing": (
         lambda f: [makers.write_svhn(f / "set"), (f / "set" / "test_32x32.mat").unlink()][0],
         "test_32x32.mat: missing"),
-    "mat truncated": (lambda f: svhn_bytes(f, lambda b: b[:len(b) // 2]), "no variable y in it; it is truncated"),
+    "mat truncated": (
+        lambda f: svhn_bytes(f, lambda b: b[:len(b) // 2]), "no variable y in it; it is truncated"),
     "mat of another kind": (lambda f: svhn_bytes(f, lambda b: b"P6 1 1" * 99), "not a MATLAB file"),
     "mat without y": (lambda f: svhn(f, y=np.zeros((0, 0))), "5 images but labels of 0 x 0"),
     "mat of doubles": (lambda f: svhn(f, X=np.zeros((32, 32, 3, 5))), "X is double"),

@@ -19,6 +19,7 @@ from .memory import Workspaces, record, round_up
 UNFOLD_CHANNELS = 8  # a window over at most this many channels is unfolded
 PANEL_BYTES = 24 << 10  # of B, kept in L1 while rows go by
 ROWS_BYTES = 192 << 10  # of A under one pixel, kept in L2 while panels go by
+PIXEL_RUN = 4
 RUN_BYTES = 16 << 10  # of E under one panel in the gradient, kept in L1
 CHUNK_BYTES = 8 << 20  # of prepared operands at a time, where they are prepared piecewise
 IMAGES_AT_A_TIME = 512  # of the gradient
@@ -47,12 +48,13 @@ class Products:
             self._forward_unfolded(micro, limit, out, x, w, sizes, ntask)
             return
         cut = _Cut(micro, sizes.group_inputs, limit)
-        a = self._widened(micro, x, sizes.images, cut, sizes.group_inputs, ntask)
+        a, pixel = self._widened(micro, x, sizes.images, cut, sizes.group_inputs, ntask)
         b, sums = self._interleaved(
             micro, "b", w.ctypes.data, w.itemsize, sizes.taps, sizes.group_inputs * w.strides[2],
             sizes.group_outputs * w.itemsize, w.strides[2], sizes.group_inputs,
             sizes.group_outputs, groups, cut, ntask)
-        self._pixels(micro, cut, out, sizes, a, x.shape[3] * micro.size, sizes.group_inputs,
+        self._pixels(micro, cut, out, sizes, a, pixel, x.shape[3] * micro.size,
+                     sizes.group_inputs,
                      b, sums, sizes.group_outputs, False, ntask)
 
     def conv2d_error(self, out, e, w, stride, padding, dilation, groups, w_max=None, ntask=1):
@@ -61,9 +63,10 @@ class Products:
         sizes = geometry(out.shape, w.shape, e.shape, stride, padding, dilation, groups)
         micro, limit = self._micro(out, e, w, w_max)
         cut = _Cut(micro, sizes.group_outputs, limit)
-        a = self._widened(micro, e, sizes.images, cut, sizes.group_outputs, ntask)
+        a, pixel = self._widened(micro, e, sizes.images, cut, sizes.group_outputs, ntask)
         b, sums = self._transposed(micro, w, sizes, cut, ntask)
-        self._pixels(micro, cut, out, sizes, a, e.shape[3] * micro.size, sizes.group_outputs,
+        self._pixels(micro, cut, out, sizes, a, pixel, e.shape[3] * micro.size,
+                     sizes.group_outputs,
                      b, sums, sizes.group_inputs, True, ntask)
 
     # ------------------------------------------------------------ choices
@@ -84,17 +87,21 @@ class Products:
         product.run_tasks(worker.address, plan.ctypes.data, ntask)
 
     def _widened(self, micro, x, images, cut, contraction, ntask):
-        """Address of x in the width of A, with room to read past its last row."""
+        """Address of x in the width of A, with room to read past its last row; pixel stride."""
         row = x.shape[3] * micro.size
+        pixel = images * row
         past = cut.bytes - contraction * micro.size
         if (x.itemsize == micro.size and not micro.offset and past == 0
                 and images % micro.rows[-1] == 0
                 and (micro.step_multiple == 1 or x.ctypes.data % 64 == 0)):
-            return x.ctypes.data
-        a = self._memory.address("a", x.size * micro.size + micro.rows[-1] * row + past + 64)
+            return x.ctypes.data, pixel
+        pixels = x.shape[0] * x.shape[1]
+        pixel = _spread(pixel, micro.rows[0] * row)
+        a = self._memory.address("a", pixels * pixel + micro.rows[-1] * row + past + 64)
         self._prepare(product_prepare.widen_worker, ntask, src=x.ctypes.data, src_size=x.itemsize,
-                      dst=a, dst_size=micro.size, k=x.size, flip=micro.offset)
-        return a
+                      dst=a, dst_size=micro.size, dst_segment=pixel, segments=pixels,
+                      k=images * x.shape[3], flip=micro.offset)
+        return a, pixel
 
     def _interleaved(self, micro, name, src, src_size, segments, src_segment, src_group, src_k,
                      k, c, groups, cut, ntask):
@@ -133,8 +140,8 @@ class Products:
                       work=self._memory.address("work", work_size * ntask), **fields)
         product.run_tasks(worker.address, plan.ctypes.data, ntask)
 
-    def _pixels(self, micro, cut, out, sizes, a, lda, contraction, b, sums, width, backward,
-                ntask, first=0, last=None, window=True):
+    def _pixels(self, micro, cut, out, sizes, a, a_pixel, lda, contraction, b, sums, width,
+                backward, ntask, first=0, last=None, window=True):
         """Forward (or, backward, error) over pixels first..last of out."""
         segments = (sizes.taps if window else 1) * cut.chunks
         panels = -(-width // micro.columns)
@@ -142,7 +149,7 @@ class Products:
         under_pixel = segments * cut.steps * 4
         self._run(
             product.pixels_worker, micro, ntask, segments, flush=cut.flush,
-            a=a, lda=lda, a_pixel=sizes.images * lda, a_group=contraction * micro.size,
+            a=a, lda=lda, a_pixel=a_pixel, a_group=contraction * micro.size,
             a_chunk=cut.steps * 4, b=b, b_panel=segments * cut.steps * micro.columns * 4,
             b_segment=cut.steps * micro.columns * 4, steps=cut.steps, offset_sums=sums,
             row_blocks=blocks.ctypes.data, row_block_count=len(blocks),
@@ -150,7 +157,7 @@ class Products:
             out=out.ctypes.data, out_pixel=out.strides[1], out_row=out.strides[2],
             out_group=width * out.itemsize, wide=out.itemsize == 8,
             groups=sizes.groups, panels=panels, width=width, chunks=cut.chunks,
-            piece=cut.piece or segments, pixel_first=first,
+            piece=cut.piece or segments, pixel_first=first, pixel_run=PIXEL_RUN,
             pixel_last=out.shape[0] * out.shape[1] if last is None else last,
             pixel_columns=out.shape[1], **_window(sizes, window, backward))
 
@@ -161,7 +168,7 @@ class Products:
         cut = _Cut(micro, k + -(-3 // micro.size), limit)  # room for the last word of a row
         row = cut.bytes
         pixel = sizes.images * sizes.groups * row
-        x_widened = self._widened(micro, x, sizes.images, cut, 0, ntask)
+        x_widened, x_pixel = self._widened(micro, x, sizes.images, cut, 0, ntask)
         b, sums = self._interleaved(
             micro, "b", w.ctypes.data, w.itemsize, 1, 0, sizes.group_outputs * w.itemsize,
             w.strides[2], k, sizes.group_outputs, sizes.groups, cut, ntask)
@@ -172,11 +179,11 @@ class Products:
             last = min(first + count, pixels)
             self._prepare(
                 product_unfold.unfold_worker, ntask, src=x_widened,
-                src_segment=x.shape[2] * x.shape[3] * micro.size, src_group=run,
+                src_segment=x_pixel, src_group=run,
                 src_k=x.shape[3] * micro.size, k=sizes.images, c=run, groups=sizes.groups,
                 dst=a, dst_segment=pixel, dst_row=row, flip=micro.offset, pixel_first=first,
                 pixel_last=last, pixel_columns=out.shape[1], **_window(sizes))
-            self._pixels(micro, cut, out, sizes, a - first * pixel, sizes.groups * row,
+            self._pixels(micro, cut, out, sizes, a - first * pixel, pixel, sizes.groups * row,
                          row // micro.size, b, sums, sizes.group_outputs, False, ntask,
                          first, last, window=False)
 
@@ -296,6 +303,14 @@ def _operands(out, *operands):
         if codes.ndim != 4:
             raise ShapeError(f"a product takes 4-D operands, got shape {codes.shape}")
     return [np.ascontiguousarray(codes) for codes in operands]
+
+
+def _spread(pixel, block):
+    """A stride of pixels that are not a multiple of 4 KiB apart, so that the same rows of
+    neighbouring pixels (`block` bytes) do not fall into the same sets of L1."""
+    if pixel < 4096 or pixel % 4096 >= 512:
+        return pixel
+    return pixel + round_up(min(block, 2048), 64)
 
 
 def _magnitude(codes):

@@ -4,19 +4,20 @@ import numpy as np
 from numba import njit, prange
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, flat, maximum, narrowed, part_bounds, picked, shl, tasks,
-    widened,
+    PARALLEL, SERIAL, above, add, flat, launch, maximum, narrowed, picked, share, shl, widened,
 )
 
 
 def relu(out, mask, x, ntask):
     """Maximum with 0 and comparison with 0."""
     n = out.size
-    _relu(flat(out, n), flat(mask, n), flat(x, n), tasks(n, ntask))
+    launch(_relu, _relu_part, n, ntask, flat(out, n), flat(mask, n), flat(x, n))
 
 
 @njit(**SERIAL)
-def _relu_part(out, mask, x):
+def _relu_part(out, mask, x, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, mask, x = out[i:j], mask[i:j], x[i:j]
     for i in range(out.size):
         v = x[i]
         out[i] = maximum(v, 0)
@@ -26,8 +27,7 @@ def _relu_part(out, mask, x):
 @njit(**PARALLEL)
 def _relu(out, mask, x, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(out.size, t, ntask)
-        _relu_part(out[i:j], mask[i:j], x[i:j])
+        _relu_part(out, mask, x, np.int64(t), ntask)
 
 
 def apply_mask(out, e, mask, ntask):
@@ -35,15 +35,17 @@ def apply_mask(out, e, mask, ntask):
     n = out.size
     out, e, mask = flat(out, n), flat(e, n), flat(mask, n)
     if not np.may_share_memory(out, e):
-        _apply_mask(out, e, mask, tasks(n, ntask))
+        launch(_apply_mask, _apply_mask_part, n, ntask, out, e, mask)
         return
     if out.ctypes.data != e.ctypes.data:
         out[:] = e
-    _apply_mask_in_place(out, mask, tasks(n, ntask))
+    launch(_apply_mask_in_place, _apply_mask_in_place_part, n, ntask, out, mask)
 
 
 @njit(**SERIAL)
-def _apply_mask_part(out, e, mask):
+def _apply_mask_part(out, e, mask, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, e, mask = out[i:j], e[i:j], mask[i:j]
     for i in range(out.size):
         out[i] = picked(mask[i], e[i], narrowed(0, out))
 
@@ -51,12 +53,13 @@ def _apply_mask_part(out, e, mask):
 @njit(**PARALLEL)
 def _apply_mask(out, e, mask, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(out.size, t, ntask)
-        _apply_mask_part(out[i:j], e[i:j], mask[i:j])
+        _apply_mask_part(out, e, mask, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
-def _apply_mask_in_place_part(e, mask):
+def _apply_mask_in_place_part(e, mask, task, ntask):
+    i, j = share(e.size, task, ntask)
+    e, mask = e[i:j], mask[i:j]
     for i in range(e.size):
         e[i] = picked(mask[i], e[i], narrowed(0, e))
 
@@ -64,8 +67,7 @@ def _apply_mask_in_place_part(e, mask):
 @njit(**PARALLEL)
 def _apply_mask_in_place(e, mask, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(e.size, t, ntask)
-        _apply_mask_in_place_part(e[i:j], mask[i:j])
+        _apply_mask_in_place_part(e, mask, np.int64(t), ntask)
 
 
 def add_aligned(out, a, a_lshift, b, b_lshift, ntask):
@@ -74,11 +76,14 @@ def add_aligned(out, a, a_lshift, b, b_lshift, ntask):
     bits = 8 * max(out.itemsize, 4)
     out, a, b = flat(out, n), flat(a, n), flat(b, n)
     # A shift past the width is legal for zeros only.
-    _add_aligned(out, a, min(a_lshift, bits - 1), b, min(b_lshift, bits - 1), tasks(n, ntask))
+    launch(_add_aligned, _add_aligned_part, n, ntask,
+           out, a, min(a_lshift, bits - 1), b, min(b_lshift, bits - 1))
 
 
 @njit(**SERIAL)
-def _add_aligned_part(out, a, a_lshift, b, b_lshift):
+def _add_aligned_part(out, a, a_lshift, b, b_lshift, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, a, b = out[i:j], a[i:j], b[i:j]
     for i in range(out.size):
         left, right = shl(widened(a[i], out), a_lshift), shl(widened(b[i], out), b_lshift)
         out[i] = narrowed(add(left, right), out)
@@ -87,5 +92,4 @@ def _add_aligned_part(out, a, a_lshift, b, b_lshift):
 @njit(**PARALLEL)
 def _add_aligned(out, a, a_lshift, b, b_lshift, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(out.size, t, ntask)
-        _add_aligned_part(out[i:j], a[i:j], a_lshift, b[i:j], b_lshift)
+        _add_aligned_part(out, a, a_lshift, b, b_lshift, np.int64(t), ntask)

@@ -31,29 +31,34 @@ def _encode_images(out, images, table):
 
 
 def resize_bilinear(out, images):
-    """Across the two rows at 16 fraction bits in s32, then down between them in s64."""
+    """Every row across once, at 16 fraction bits in s32; then down between two of them in s64."""
     rows = sample_positions(images.shape[2], out.shape[2])
     columns = sample_positions(images.shape[3], out.shape[3])
-    _resize_bilinear(out, images, rows, columns, np.empty((2, out.shape[3]), np.int64))
+    across = np.empty((images.shape[2], out.shape[3]), np.int32)
+    _resize_bilinear(out, images, rows, columns, across)
 
 
 @njit(**SERIAL)
 def _resize_bilinear(out, images, rows, columns, across):
-    (iy, jy, fy), (ix, jx, fx) = rows, columns
-    top, bottom = across[0], across[1]
+    iy, jy, fy = rows
     for n in range(out.shape[0]):
         for c in range(out.shape[1]):
-            image = images[n, c]
+            for y in range(across.shape[0]):
+                _resize_across(across[y], images[n, c, y], columns)
             for y in range(out.shape[2]):
-                _resize_row(top, image[iy[y]], ix, jx, fx)
-                _resize_row(bottom, image[jy[y]], ix, jx, fx)
-                row, f = out[n, c, y], fy[y]
-                for x in range(row.size):
-                    total = (ONE - f) * top[x] + f * bottom[x] + (1 << 2 * FRACTION_BITS - 1)
-                    row[x] = narrowed(total >> 2 * FRACTION_BITS, row)
+                _resize_down(out[n, c, y], across[iy[y]], across[jy[y]], fy[y])
 
 
 @njit(**SERIAL)
-def _resize_row(across, row, ix, jx, fx):
+def _resize_across(across, row, columns):
+    """|across| <= 255 * 2**16 < 2**24."""
+    ix, jx, fx = columns
     for x in range(across.size):
-        across[x] = (ONE - fx[x]) * row[ix[x]] + fx[x] * row[jx[x]]
+        across[x] = narrowed((ONE - fx[x]) * row[ix[x]] + fx[x] * row[jx[x]], across)
+
+
+@njit(**SERIAL)
+def _resize_down(out, top, bottom, fraction):
+    for x in range(out.size):
+        total = (ONE - fraction) * top[x] + fraction * bottom[x] + (1 << 2 * FRACTION_BITS - 1)
+        out[x] = narrowed(total >> 2 * FRACTION_BITS, out)

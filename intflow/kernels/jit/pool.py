@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit, prange
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, flat, index_like, maximum, narrowed, part_bounds, picked, same,
-    shl, tasks,
+    PARALLEL, SERIAL, above, add, flat, index_like, launch, maximum, narrowed, picked, same,
+    shaped, share, shl,
 )
 
 PIECE = 1024            # elements of a row worked at a time
@@ -18,33 +18,37 @@ PIECE = 1024            # elements of a row worked at a time
 def max_pool2d(out, winner, x, kernel_size, stride, padding, ntask):
     """Three taps of a window row at a time, folded into the best so far."""
     small, large = _rows(out), _rows(x)
-    _max_pool2d(small, winner.reshape(small.shape, copy=False), large, *kernel_size, *stride,
-                padding[0], padding[2], tasks(x.size, ntask))
+    launch(_max_pool2d, _max_pool2d_part, x.size, ntask,
+           small, shaped(winner, small.shape), large, *kernel_size, *stride,
+           padding[0], padding[2])
 
 
 def max_pool2d_backward(out, e, winner, kernel_size, stride, padding, ntask):
     """Each input pixel looks at the windows it lies in, and takes where it won."""
     small, large = _rows(e), _rows(out)
-    _max_pool2d_backward(large, small, winner.reshape(small.shape, copy=False), *kernel_size,
-                         *stride, padding[0], padding[2], tasks(out.size, ntask))
+    launch(_max_pool2d_backward, _max_pool2d_backward_part, out.size, ntask,
+           large, small, shaped(winner, small.shape), *kernel_size, *stride,
+           padding[0], padding[2])
 
 
 def avg_pool2d(out, x, kernel_size, stride, ntask):
     """Sums in s64, then one division."""
-    _avg_pool2d(_rows(out), _rows(x), *kernel_size, *stride, tasks(x.size, ntask))
+    launch(_avg_pool2d, _avg_pool2d_part, x.size, ntask,
+           _rows(out), _rows(x), *kernel_size, *stride)
 
 
 def avg_pool2d_backward(out, e, kernel_size, stride, lshift, ntask):
-    """The shares first, once per window; then each input pixel sums those of its windows."""
-    ntask = tasks(out.size, ntask)
-    share = np.empty(e.shape, out.dtype)
-    _shares(flat(share, e.size), flat(e, e.size), lshift, kernel_size[0] * kernel_size[1], ntask)
-    _avg_pool2d_backward(_rows(out), _rows(share), *kernel_size, *stride, ntask)
+    """The quotients first, once per window; then each input pixel sums those of its windows."""
+    quotients, count = np.empty(e.shape, out.dtype), kernel_size[0] * kernel_size[1]
+    launch(_divide, _divide_part, e.size, ntask,
+           flat(quotients, e.size), flat(e, e.size), lshift, count)
+    launch(_avg_pool2d_backward, _avg_pool2d_backward_part, out.size, ntask,
+           _rows(out), _rows(quotients), *kernel_size, *stride)
 
 
 def _rows(x):
     """(H, W, N, C) as (H, W, N * C), never a copy."""
-    return x.reshape((*x.shape[:2], x.shape[2] * x.shape[3]), copy=False)
+    return shaped(x, (*x.shape[:2], x.shape[2] * x.shape[3]))
 
 
 @njit(**SERIAL)
@@ -104,16 +108,22 @@ def _max_of_window(best, where, x, h, w, kh, kw, start, stop):
                 _more_taps(best, where, x0, x1, x2, i * kw + j)
 
 
+@njit(**SERIAL)
+def _max_pool2d_part(out, winner, x, kh, kw, sh, sw, top, left, task, ntask):
+    """A run of output pixels."""
+    first, last = share(out.shape[0] * out.shape[1], task, ntask)
+    for pixel in range(first, last):
+        h, w = pixel // out.shape[1], pixel % out.shape[1]
+        for start in range(0, out.shape[2], PIECE):
+            stop = min(start + PIECE, out.shape[2])
+            _max_of_window(out[h, w, start:stop], winner[h, w, start:stop], x,
+                           h * sh - top, w * sw - left, kh, kw, start, stop)
+
+
 @njit(**PARALLEL)
 def _max_pool2d(out, winner, x, kh, kw, sh, sw, top, left, ntask):
     for t in prange(ntask):
-        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
-        for pixel in range(first, last):
-            h, w = pixel // out.shape[1], pixel % out.shape[1]
-            for start in range(0, out.shape[2], PIECE):
-                stop = min(start + PIECE, out.shape[2])
-                _max_of_window(out[h, w, start:stop], winner[h, w, start:stop], x,
-                               h * sh - top, w * sw - left, kh, kw, start, stop)
+        _max_pool2d_part(out, winner, x, kh, kw, sh, sw, top, left, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -148,16 +158,22 @@ def _won_by_pixel(out, e, winner, h, w, kh, kw, sh, sw, top, left, start, stop):
         out[:] = 0
 
 
+@njit(**SERIAL)
+def _max_pool2d_backward_part(out, e, winner, kh, kw, sh, sw, top, left, task, ntask):
+    """A run of input pixels."""
+    first, last = share(out.shape[0] * out.shape[1], task, ntask)
+    for pixel in range(first, last):
+        h, w = pixel // out.shape[1], pixel % out.shape[1]
+        for start in range(0, out.shape[2], PIECE):
+            stop = min(start + PIECE, out.shape[2])
+            _won_by_pixel(out[h, w, start:stop], e, winner, h, w, kh, kw, sh, sw, top, left,
+                          start, stop)
+
+
 @njit(**PARALLEL)
 def _max_pool2d_backward(out, e, winner, kh, kw, sh, sw, top, left, ntask):
     for t in prange(ntask):
-        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
-        for pixel in range(first, last):
-            h, w = pixel // out.shape[1], pixel % out.shape[1]
-            for start in range(0, out.shape[2], PIECE):
-                stop = min(start + PIECE, out.shape[2])
-                _won_by_pixel(out[h, w, start:stop], e, winner, h, w, kh, kw, sh, sw, top, left,
-                              start, stop)
+        _max_pool2d_backward_part(out, e, winner, kh, kw, sh, sw, top, left, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -175,47 +191,59 @@ def half_even_quotient(n, d):
 
 
 @njit(**SERIAL)
-def _divide_row(out, total, count):
+def _divide_row(out, total, lshift, count):
+    """out = half_even(total * 2**lshift / count)."""
     for i in range(out.size):
-        out[i] = narrowed(half_even_quotient(total[i], count), out)
+        out[i] = narrowed(half_even_quotient(shl(np.int64(total[i]), lshift), count), out)
+
+
+@njit(**SERIAL)
+def _avg_pool2d_part(out, x, kh, kw, sh, sw, task, ntask):
+    """A run of output pixels."""
+    first, last = share(out.shape[0] * out.shape[1], task, ntask)
+    total = np.empty(out.shape[2], np.int64)
+    for pixel in range(first, last):
+        h, w = pixel // out.shape[1], pixel % out.shape[1]
+        total[:] = 0
+        for i in range(kh):
+            for j in range(kw):
+                _add_row(total, x[h * sh + i, w * sw + j])
+        _divide_row(out[h, w], total, 0, kh * kw)
 
 
 @njit(**PARALLEL)
 def _avg_pool2d(out, x, kh, kw, sh, sw, ntask):
     for t in prange(ntask):
-        total = np.empty(out.shape[2], np.int64)
-        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
-        for pixel in range(first, last):
-            h, w = pixel // out.shape[1], pixel % out.shape[1]
-            total[:] = 0
-            for i in range(kh):
-                for j in range(kw):
-                    _add_row(total, x[h * sh + i, w * sw + j])
-            _divide_row(out[h, w], total, kh * kw)
-
-
-@njit(**PARALLEL)
-def _shares(share, e, lshift, count, ntask):
-    for t in prange(ntask):
-        i, j = part_bounds(share.size, t, ntask)
-        _shares_part(share[i:j], e[i:j], lshift, count)
+        _avg_pool2d_part(out, x, kh, kw, sh, sw, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
-def _shares_part(share, e, lshift, count):
-    for i in range(share.size):
-        share[i] = narrowed(half_even_quotient(shl(np.int64(e[i]), lshift), count), share)
+def _divide_part(out, e, lshift, count, task, ntask):
+    i, j = share(out.size, task, ntask)
+    _divide_row(out[i:j], e[i:j], lshift, count)
 
 
 @njit(**PARALLEL)
-def _avg_pool2d_backward(out, share, kh, kw, sh, sw, ntask):
+def _divide(out, e, lshift, count, ntask):
     for t in prange(ntask):
-        first, last = part_bounds(out.shape[0] * out.shape[1], t, ntask)
-        for pixel in range(first, last):
-            h, w = pixel // out.shape[1], pixel % out.shape[1]
-            h_start, h_stop = _windows(h, 0, share.shape[0], kh, sh)
-            w_start, w_stop = _windows(w, 0, share.shape[1], kw, sw)
-            out[h, w] = 0
-            for i in range(h_start, h_stop):
-                for j in range(w_start, w_stop):
-                    _add_row(out[h, w], share[i, j])
+        _divide_part(out, e, lshift, count, np.int64(t), ntask)
+
+
+@njit(**SERIAL)
+def _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, task, ntask):
+    """A run of input pixels."""
+    first, last = share(out.shape[0] * out.shape[1], task, ntask)
+    for pixel in range(first, last):
+        h, w = pixel // out.shape[1], pixel % out.shape[1]
+        h_start, h_stop = _windows(h, 0, quotients.shape[0], kh, sh)
+        w_start, w_stop = _windows(w, 0, quotients.shape[1], kw, sw)
+        out[h, w] = 0
+        for i in range(h_start, h_stop):
+            for j in range(w_start, w_stop):
+                _add_row(out[h, w], quotients[i, j])
+
+
+@njit(**PARALLEL)
+def _avg_pool2d_backward(out, quotients, kh, kw, sh, sw, ntask):
+    for t in prange(ntask):
+        _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, np.int64(t), ntask)

@@ -32,16 +32,30 @@ SMALL = 1 << 14
 
 def flat(x, size):
     """x as one row of `size` elements, never a copy; ValueError where that cannot be."""
-    return x.reshape(size, copy=False)
+    return shaped(x, (size,))
 
 
-def tasks(size, ntask):
-    """How many tasks `size` elements are worth."""
-    return ntask if size >= SMALL else 1
+def shaped(x, shape):
+    """x in another shape, never a copy: an output must stay the caller's memory."""
+    if not x.flags.c_contiguous:
+        raise ValueError("kernels take C-contiguous arrays; use numpy.ascontiguousarray")
+    return x.reshape(shape)
+
+
+def launch(parallel, part, size, ntask, *arguments):
+    """Run a kernel on `size` elements: parallel(*arguments, ntask), or its one part here.
+
+    Every kernel is a pair: part(*arguments, task, ntask) does one of ntask shares of the work,
+    parallel(*arguments, ntask) does them all. Small work needs no threads, nor their compilation.
+    """
+    if ntask == 1 or size < SMALL:
+        part(*arguments, 0, 1)
+    else:
+        parallel(*arguments, ntask)
 
 
 @njit(**SERIAL)
-def part_bounds(n, task, ntask):
+def share(n, task, ntask):
     """[start, stop) of one of ntask nearly equal parts of range(n)."""
     return n * task // ntask, n * (task + 1) // ntask
 

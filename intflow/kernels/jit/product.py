@@ -38,7 +38,8 @@ FIELDS = (
     # piece = segments that one s32 sum or one cache may hold
     "groups panels width chunks piece",
     # pixels of this call, and the windows (`backward`: from inputs to outputs)
-    "pixel_first pixel_last pixel_columns backward",
+    # pixel_run = how many of them a panel of B serves before the next one comes
+    "pixel_first pixel_last pixel_run pixel_columns backward",
     "in_height in_width taps_high taps_wide",
     "stride_h stride_w padding_h padding_w dilation_h dilation_w",
     # memory of a task: address and bytes; the segment table stands behind the scratch
@@ -184,7 +185,7 @@ def multiply(p, work, out, rows, valid, columns, first, table, n, a, b):
 # ---------------------------------------------------------------- workers
 @cfunc(WORKER, cache=True)
 def pixels_worker(plan, task, tasks):
-    """Forward and error: units are pixels of out, panel by panel, image run by image run."""
+    """Forward and error: units are (pixel, panel), ordered by image run, group, pixel run, panel."""
     p = carray(plan, 1)[0]
     work = p.work + task * p.work_size
     table_at = work + TABLE_AT
@@ -193,16 +194,18 @@ def pixels_worker(plan, task, tasks):
     blocks = carray(pointer_s64(p.row_blocks), 3 * p.row_block_count)
     pixels = p.pixel_last - p.pixel_first
     runs = (p.row_block_count + p.row_block_run - 1) // p.row_block_run
-    units = runs * p.groups * p.panels * pixels
+    units_of_group = p.panels * pixels
+    units = runs * p.groups * units_of_group
     if p.begin:
         call(p.begin, (work,))
     for unit in range(units * task // tasks, units * (task + 1) // tasks):
-        pixel = p.pixel_first + unit % pixels
-        rest = unit // pixels
-        panel = rest % p.panels
-        rest //= p.panels
-        group = rest % p.groups
-        run = rest // p.groups
+        rest, unit_of_group = unit // units_of_group, unit % units_of_group
+        group, run = rest % p.groups, rest // p.groups
+        pixel_run = unit_of_group // (p.panels * p.pixel_run)
+        at = unit_of_group - pixel_run * p.panels * p.pixel_run
+        size_of_run = min(p.pixel_run, pixels - pixel_run * p.pixel_run)
+        panel = at // size_of_run
+        pixel = p.pixel_first + pixel_run * p.pixel_run + at % size_of_run
         columns = min(p.columns, p.width - panel * p.columns)
         whole_panel = group * p.panels + panel
         n = segments_of_pixel(p, pixel, table)

@@ -309,8 +309,14 @@ def turn_worker(plan, task, tasks):
 
 @cfunc(WORKER, cache=True)
 def widen_worker(plan, task, tasks):
-    """A as it lies, element by element; k counts elements."""
+    """A as it lies, pixel by pixel; k counts the elements of a pixel."""
     p = carray(plan, 1)[0]
-    first, last = p.k * task // tasks, p.k * (task + 1) // tasks
-    widen_run(p.dst + first * p.dst_size, p.src + first * p.src_size, last - first,
-              10 * p.src_size + p.dst_size, p.flip)
+    total = p.segments * p.k
+    first, last = total * task // tasks, total * (task + 1) // tasks
+    while first < last:
+        segment = first // p.k
+        at = first - segment * p.k
+        count = min(p.k - at, last - first)
+        widen_run(p.dst + segment * p.dst_segment + at * p.dst_size, p.src + first * p.src_size,
+                  count, 10 * p.src_size + p.dst_size, p.flip)
+        first += count

@@ -59,6 +59,6 @@ def _random_u32(out, buffer, first, tensor, step, purpose, key0, key1):
             done += GROUP
         else:
             random_group(buffer, group, tensor, step, purpose, key0, key1)
-            n = min(GROUP - skip, out.size - done)
-            out[done:done + n] = buffer[skip:skip + n]
-            done += n
+            for i in range(min(GROUP - skip, out.size - done)):
+                out[done + i] = buffer[skip + i]
+            done += GROUP - skip

@@ -4,8 +4,8 @@ import numpy as np
 from numba import njit, prange
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, below, flat, maximum, minimum, mul, narrowed,
-    part_bounds, sign_bits, srl, sub, tasks, widened, bor, bxor,
+    PARALLEL, SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, maximum,
+    minimum, mul, narrowed, share, sign_bits, srl, sub,
 )
 
 LINE = 8                # s64 to a cache line: tasks do not write to each other's
@@ -16,45 +16,42 @@ def max_abs(x, ntask):
     """From the smallest and the largest, so that -2**(bits-1) needs no wider type."""
     if x.size == 0:
         return 0
-    x, ntask = flat(x, x.size), tasks(x.size, ntask)
     ends = np.zeros((ntask, LINE), np.int64)
-    _extremes(ends, x, ntask)
+    launch(_extremes, _extremes_part, x.size, ntask, ends, flat(x, x.size))
     return max(-int(ends[:, 0].min()), int(ends[:, 1].max()))
 
 
 @njit(**SERIAL)
-def _extremes_part(x):
+def _extremes_part(ends, x, task, ntask):
+    i, j = share(x.size, task, ntask)
+    x = x[i:j]
     low = high = narrowed(0, x)
     for i in range(x.size):
         low, high = minimum(low, x[i]), maximum(high, x[i])
-    return low, high
+    ends[task, 0], ends[task, 1] = low, high
 
 
 @njit(**PARALLEL)
 def _extremes(ends, x, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(x.size, t, ntask)
-        low, high = _extremes_part(x[i:j])
-        ends[t, 0], ends[t, 1] = low, high
+        _extremes_part(ends, x, np.int64(t), ntask)
 
 
 def sum_squares(x, ntask):
-    """Squares of the 32-bit halves of |x|, summed in 32-bit halves: nothing wraps below 2**32 elements."""
-    x, ntask = flat(x, x.size), tasks(x.size, ntask)
-    sums = np.zeros((ntask, LINE), np.uint64)
-    _square_sums(sums, x, ntask)
-    low, cross, high = (
-        sum(int(v) for v in sums[:, k]) + (sum(int(v) for v in sums[:, k + 1]) << 32)
-        for k in (0, 2, 4)
-    )
+    """Squares of the 32-bit halves of |x|, summed in 32-bit halves: exact below 2**32 elements.
+
+    One task: it sees the outputs of a network, which are few.
+    """
+    sums = np.zeros(6, np.uint64)
+    _square_sums(sums, flat(x, x.size))
+    low, cross, high = (int(sums[k]) + (int(sums[k + 1]) << 32) for k in (0, 2, 4))
     return low + (cross << 33) + (high << 64)
 
 
 @njit(**SERIAL)
-def _square_sums_part(sums, x):
+def _square_sums(sums, x):
     """|x| = a * 2**32 + b: sums of b*b, a*b, a*a, each as low and high halves."""
-    zero = np.uint64(0)
-    bb0 = bb1 = ab0 = ab1 = aa0 = aa1 = zero
+    bb0 = bb1 = ab0 = ab1 = aa0 = aa1 = np.uint64(0)
     for i in range(x.size):
         v = np.int64(x[i])
         size = as_unsigned(sub(bxor(v, sign_bits(v)), sign_bits(v)))
@@ -66,34 +63,28 @@ def _square_sums_part(sums, x):
     sums[0], sums[1], sums[2], sums[3], sums[4], sums[5] = bb0, bb1, ab0, ab1, aa0, aa1
 
 
-@njit(**PARALLEL)
-def _square_sums(sums, x, ntask):
-    for t in prange(ntask):
-        i, j = part_bounds(x.size, t, ntask)
-        _square_sums_part(sums[t], x[i:j])
-
-
 def count_outside(x, lo, hi, ntask):
     """Compared in the width of x: bounds beyond it exclude nothing, or everything."""
     info = np.iinfo(x.dtype)
     if lo > info.max or hi < info.min:
         return x.size
-    x, ntask = flat(x, x.size), tasks(x.size, ntask)
     counts = np.zeros((ntask, LINE), np.int64)
-    _count_outside(counts, x, max(lo, info.min), min(hi, info.max), ntask)
+    launch(_count_outside, _count_outside_part, x.size, ntask,
+           counts, flat(x, x.size), max(lo, info.min), min(hi, info.max))
     return int(counts[:, 0].sum())
 
 
 @njit(**SERIAL)
-def _count_outside_part(x, lo, hi):
+def _count_outside_part(counts, x, lo, hi, task, ntask):
+    i, j = share(x.size, task, ntask)
+    x = x[i:j]
     count = 0
     for i in range(x.size):
         count += bor(below(x[i], lo), above(x[i], hi))
-    return count
+    counts[task, 0] = count
 
 
 @njit(**PARALLEL)
 def _count_outside(counts, x, lo, hi, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(x.size, t, ntask)
-        counts[t, 0] = _count_outside_part(x[i:j], lo, hi)
+        _count_outside_part(counts, x, lo, hi, np.int64(t), ntask)

@@ -20,8 +20,8 @@ from numba import njit, prange
 from ...errors import UsageError
 from ...formats.rounding import Rounding
 from .primitives import (
-    PARALLEL, SERIAL, above, add, band, below, bor, flat, maximum, minimum, narrowed,
-    part_bounds, picked, same, shl, sign_bits, sra, sub, tasks, widened,
+    PARALLEL, SERIAL, above, add, band, below, bor, flat, launch, maximum, minimum, narrowed,
+    picked, same, share, shl, sign_bits, sra, sub, widened,
 )
 
 NO_MASK = np.empty(0, np.uint8)
@@ -45,18 +45,20 @@ def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
         first, last = lo << rshift, hi << rshift
     else:
         first, last = -(-lo >> -rshift), hi >> -rshift
-        rshift = max(rshift, 1 - 8 * max(4, acc.itemsize, out.itemsize))    # then only 0 is inside
+        rshift = max(rshift, 1 - 8 * max(4, acc.itemsize, out.itemsize))    # further: only 0 fits
     bounds = np.iinfo(acc.dtype)
     if first > bounds.max or last < bounds.min:             # every value lies on one side
         out[:] = lo if first > bounds.max else hi
         mask[:] = 0
         return
-    first, last, ntask = max(first, bounds.min), min(last, bounds.max), tasks(n, ntask)
+    first, last = max(first, bounds.min), min(last, bounds.max)
     base, negative, odd = threshold(rounding, max(rshift, 0))
     if rshift >= 0:
-        _shift_right(out, mask, acc, rshift, base, negative, odd, first, last, ntask)
+        launch(_shift_right, _shift_right_part, n, ntask,
+               out, mask, acc, rshift, base, negative, odd, first, last)
     else:
-        _shift_left(out, mask, acc, -rshift, first, last, lo, hi, ntask)
+        launch(_shift_left, _shift_left_part, n, ntask,
+               out, mask, acc, -rshift, first, last, lo, hi)
 
 
 def _gathered(acc, rshift):
@@ -102,7 +104,9 @@ def round_shift(a, rshift, base, negative, odd):
 
 
 @njit(**SERIAL)
-def _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last):
+def _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, mask, acc = out[i:j], mask[i:j], acc[i:j]
     if mask.size == 0:
         for i in range(out.size):
             a = minimum(maximum(widened(acc[i], acc), first), last)
@@ -118,12 +122,14 @@ def _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last):
 @njit(**PARALLEL)
 def _shift_right(out, mask, acc, rshift, base, negative, odd, first, last, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(out.size, t, ntask)
-        _shift_right_part(out[i:j], mask[i:j], acc[i:j], rshift, base, negative, odd, first, last)
+        _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last,
+                          np.int64(t), ntask)
 
 
 @njit(**SERIAL)
-def _shift_left_part(out, mask, acc, lshift, first, last, lo, hi):
+def _shift_left_part(out, mask, acc, lshift, first, last, lo, hi, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, mask, acc = out[i:j], mask[i:j], acc[i:j]
     for i in range(out.size):
         a = widened(acc[i], out)
         v = picked(above(a, last), hi, shl(a, lshift))
@@ -137,5 +143,4 @@ def _shift_left_part(out, mask, acc, lshift, first, last, lo, hi):
 @njit(**PARALLEL)
 def _shift_left(out, mask, acc, lshift, first, last, lo, hi, ntask):
     for t in prange(ntask):
-        i, j = part_bounds(out.size, t, ntask)
-        _shift_left_part(out[i:j], mask[i:j], acc[i:j], lshift, first, last, lo, hi)
+        _shift_left_part(out, mask, acc, lshift, first, last, lo, hi, np.int64(t), ntask)

@@ -12,14 +12,13 @@ from numba import njit, prange
 
 from ...random_streams import PURPOSES
 from .primitives import (
-    PARALLEL, SERIAL, add, as_unsigned, bxor, flat, maximum, minimum, mul, narrowed, part_bounds,
-    shl, sign_bits, srl, sub, tasks, widened,
+    PARALLEL, SERIAL, add, as_unsigned, bxor, flat, launch, maximum, minimum, mul, narrowed,
+    share, shl, sign_bits, srl, sub, widened,
 )
 from .random import GROUP, U32, random_group
 
 SHORT, SHIFT, DIVIDE = 0, 1, 2
 FAR_SHORT, FAR = 1 << 30, 1 << 62       # |d| is cut here before w - d: past any weight's range
-PURPOSE = PURPOSES["update"]
 
 
 def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor, ntask):
@@ -36,34 +35,38 @@ def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor, nt
         form, rshift = SHIFT, divisor.bit_length() - 1
     else:
         form = DIVIDE
-    _stochastic_update(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
-                       tensor, step, seed & U32, seed >> 32, tasks(n, ntask))
+    launch(_stochastic_update, _stochastic_update_part, n, ntask,
+           w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
+           tensor, step, PURPOSES["update"], seed & U32, seed >> 32)
+
+
+@njit(**SERIAL)
+def _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
+                            tensor, step, purpose, key0, key1, task, ntask):
+    """Whole groups, each with its random numbers and steps in buffers that stay in L1."""
+    first, last = share((w.size + GROUP - 1) // GROUP, task, ntask)
+    random = np.empty(GROUP, np.uint32)
+    short, wide = np.empty(GROUP, np.int32), np.empty(GROUP, np.int64)
+    for group in range(first, last):
+        i, j = group * GROUP, min(group * GROUP + GROUP, w.size)
+        random_group(random, group, tensor, step, purpose, key0, key1)
+        if form == SHORT:
+            _round_short(short, g[i:j], random, rshift)
+            _subtract(w[i:j], update[i:j], short, lo, hi, FAR_SHORT)
+        else:
+            if form == SHIFT:
+                _round_by_shift(wide, g[i:j], random, p, lshift, rshift, divisor, drop)
+            else:
+                _round_by_division(wide, g[i:j], random, p, lshift, divisor, drop)
+            _subtract(w[i:j], update[i:j], wide, lo, hi, FAR)
 
 
 @njit(**PARALLEL)
 def _stochastic_update(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
-                       tensor, step, key0, key1, ntask):
-    groups = (w.size + GROUP - 1) // GROUP
+                       tensor, step, purpose, key0, key1, ntask):
     for t in prange(ntask):
-        random, d = np.empty(GROUP, np.uint32), np.empty(GROUP, np.int64)
-        short = np.empty(GROUP, np.int32)
-        start, stop = part_bounds(groups, t, ntask)
-        for group in range(start, stop):
-            i, j = group * GROUP, min(group * GROUP + GROUP, w.size)
-            random_group(random, group, tensor, step, PURPOSE, key0, key1)
-            if form == SHORT:
-                _round_short(short, g[i:j], random, rshift)
-                _subtract(w[i:j], short[:j - i], lo, hi, FAR_SHORT)
-                if update.size:
-                    _record(update[i:j], short)
-            else:
-                if form == SHIFT:
-                    _round_by_shift(d, g[i:j], random, p, lshift, rshift, divisor, drop)
-                else:
-                    _round_by_division(d, g[i:j], random, p, lshift, divisor, drop)
-                _subtract(w[i:j], d[:j - i], lo, hi, FAR)
-                if update.size:
-                    _record(update[i:j], d)
+        _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
+                                tensor, step, purpose, key0, key1, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -106,15 +109,11 @@ def _round_by_division(d, g, random, p, lshift, divisor, drop):
 
 
 @njit(**SERIAL)
-def _subtract(w, d, lo, hi, far):
-    """w = clip(w - d, lo, hi) in the width of d, where |w| + far does not wrap."""
+def _subtract(w, update, d, lo, hi, far):
+    """w = clip(w - d, lo, hi) in the width of d, where |w| + far does not wrap; update = d."""
     for i in range(w.size):
         near = minimum(maximum(d[i], -far), far)
         v = sub(widened(w[i], d), near)
         w[i] = narrowed(minimum(maximum(v, lo), hi), w)
-
-
-@njit(**SERIAL)
-def _record(update, d):
     for i in range(update.size):
         update[i] = narrowed(d[i], update)
