@@ -224,3 +224,28 @@ def test_packages_are_listed_in_setup_cfg():
     folders = {path.parent.relative_to(ROOT) for path in FILES}
     folders |= {Path("intflow") / path.parent.relative_to(ROOT) for path in DATASET_FILES}
     assert sorted(listed) == sorted(".".join(folder.parts) for folder in folders)
+
+
+TAG = re.compile(r"\[(WAGE|QNN|WRPN|FAQ) ([^\]\n]+)\]")
+
+
+def test_equation_index_and_tags_agree():
+    """Every tag in a docstring is in the equation index, and every entry of the index is a tag."""
+    index = (ROOT / "intflow" / "quantizers" / "README.md").read_text(encoding="utf-8")
+    listed = {line.split("|")[1].strip() for line in index.splitlines()
+              if re.match(r"\| (WAGE|QNN|WRPN|FAQ) ", line)}
+    used = {f"{paper} {tag}" for path in FILES
+            for paper, tags in TAG.findall(path.read_text(encoding="utf-8"))
+            for tag in tags.split(", ")}
+    assert used == listed
+
+
+def test_index_names_what_exists():
+    """Every file and function that the equation index names is there."""
+    index = (ROOT / "intflow" / "quantizers" / "README.md").read_text(encoding="utf-8")
+    for file, names in re.findall(r"`([\w/*]+\.py)(?:: ([\w.]+))?`", index):
+        found = sorted((ROOT / "intflow").glob(file))
+        assert found, file
+        for path in found:
+            name = names.split(".")[-1]
+            assert re.search(rf"(def|class) {name}\b", path.read_text()) or not name, (file, names)

@@ -21,22 +21,22 @@ PAD = 4
 
 
 def none(images, words, size, kernels):
-    """Only brought to size.  [WAGE 1.8, MNIST]"""
+    """Only brought to size.  [WAGE augmentation]"""
     return to_size(images, size, kernels)
 
 
 def crop_flip(images, words, size, kernels):
-    """Zero-pad 4 on raw pixels, crop the old size, flip; then to size.  [WAGE 1.8, CIFAR]"""
+    """Zero-pad 4 on raw pixels, crop the old size, flip; then to size.  [WAGE augmentation]"""
     return to_size(_padded_crop(images, words, flip=True), size, kernels)
 
 
 def crop(images, words, size, kernels):
-    """The same without the flip: digits must not be mirrored.  [WAGE 1.8, SVHN]"""
+    """The same without the flip: digits must not be mirrored.  [WAGE augmentation]"""
     return to_size(_padded_crop(images, words, flip=False), size, kernels)
 
 
 def image_folder(images, words, size, kernels):
-    """Crop of `size` out of a slightly larger image (256 for 224), flip.  [WAGE 1.8, ImageNet]"""
+    """Crop of `size` out of a slightly larger image (256 for 224), flip.  [WAGE augmentation]"""
     return window(to_size(images, larger(size), kernels), words, size, flip=True)
 
 

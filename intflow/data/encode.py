@@ -1,4 +1,4 @@
-"""How a byte of an image becomes an activation: one table of 256 codes.  [WAGE 1.3]
+"""How a byte of an image becomes an activation: one table of 256 codes.  [WAGE input]
 
     u    pixel, 0 .. 255
     k    bits of an activation; its unit is 2**(1-k), its codes are -(2**(k-1)-1) .. 2**(k-1)-1

@@ -36,7 +36,7 @@ class Binary(Format):
         return code in (-1, 1)
 
     def quantize(self, real):
-        """Return the sign of a real number, with +1 for zero.  [QNN: sign]
+        """Return the sign of a real number, with +1 for zero.  [QNN sign]
 
         Examples
         --------

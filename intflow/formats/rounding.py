@@ -36,7 +36,7 @@ class _Named(enum.IntEnum):
 
 
 class Rounding(_Named):
-    """How the dropped fraction decides.  [papers: toolbox, rounding a right shift]
+    """How the dropped fraction decides.
 
     ============  ==================================  =====================
     name          integer chosen for x                -2.5, -1.5, 0.5, 1.5
@@ -121,7 +121,7 @@ def _checked_random(random, denominator):
 
 
 def round_shift(value, rshift, rounding, random=None):
-    """Return value * 2**-rshift rounded to an integer.  [papers: toolbox, rounding a right shift]
+    """Return value * 2**-rshift rounded to an integer.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def exact_fraction(real):
 
 
 def shiftexp(m):
-    """Return round(log2 m), exactly.  [papers: toolbox, shiftexp; WAGE Shift(x) = 2**shiftexp]
+    """Return round(log2 m), exactly.  [WAGE Shift]
 
     Parameters
     ----------

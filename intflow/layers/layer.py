@@ -84,7 +84,7 @@ class Run:
     def count_saturated(self, layer, mask):
         """Note the share of values outside the range, where somebody asked for it."""
         if self.saturated is not None:
-            outside = mask.size - np.count_nonzero(mask)
+            outside = mask.size - int(np.count_nonzero(mask))
             self.saturated[layer.name] = round(outside / mask.size, 6)    # edge: a report
 
     def record(self, layer, **tensors):

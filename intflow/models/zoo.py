@@ -1,6 +1,6 @@
 """The networks of the papers, as lists of layers.
 
-One block of WAGE is product, [pool], ReLU, Requantize; the last product stays wide.
+One block of WAGE is product, [pool], ReLU, Requantize; the last product stays wide but in `lenet`.
 """
 
 from ..layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize, Sequential
@@ -23,14 +23,17 @@ def mlp(classes, width=1):
 
 
 def lenet(classes, width=1):
-    """32C5-MP2-64C5-MP2-512FC, no padding: WAGE's net for MNIST."""
+    """32C5-MP2-64C5-MP2-512FC, no padding: WAGE's net for MNIST.
+
+    The authors' code of this net quantises the outputs too, that of their later nets does not.
+    """
     c = _scaled(width)
     return Sequential(
         *block(Conv2d(c(32), 5), MaxPool2d(2)),
         *block(Conv2d(c(64), 5), MaxPool2d(2)),
         Flatten(),
         *block(Linear(c(512))),
-        Linear(classes),
+        Linear(classes), Requantize(),
     )
 
 

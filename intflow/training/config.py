@@ -4,7 +4,7 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, fields
 
-from ..errors import UsageError
+from ..errors import CheckpointError, UsageError
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,21 @@ class Config:
         """One `key = value` line a field."""
         # A JSON string or integer is a TOML one.
         return "".join(f"{k} = {json.dumps(v)}\n" for k, v in asdict(self).items())
+
+
+def read_config(attributes, path):
+    """The Config that a checkpoint was made with.
+
+    Raises
+    ------
+    CheckpointError : when the checkpoint of a single Trainer has none.
+    """
+    if "config" not in attributes:
+        raise CheckpointError(
+            f"{path} holds weights but no configuration; open it with Trainer.load, or use the "
+            "checkpoint of a run"
+        )
+    return Config(**read_toml(attributes["config"], str(path)))
 
 
 def read_toml(text, where):

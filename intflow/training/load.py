@@ -3,7 +3,7 @@
 from ..errors import CheckpointError
 from ..models import find_model
 from .checkpoint import read_checkpoint
-from .config import Config, read_toml
+from .config import read_config
 from .setup import parse_width
 from .trainer import Trainer
 
@@ -18,12 +18,12 @@ def load_checkpoint(path, threads=None, backend="auto"):
     ------
     CheckpointError : missing, torn, altered, or made by a model this version does not know.
     """
-    attributes, weights, state = read_checkpoint(path)
+    attributes, _, _ = read_checkpoint(path)
+    config = read_config(attributes, path)
     try:
-        config = Config(**read_toml(attributes["config"], str(path)))
         names = attributes["class_names"].split("\n")
         shape = tuple(int(n) for n in attributes["input_shape"].split(","))
-        steps, digest, encoding = int(attributes["steps"]), attributes["digest"], attributes["encoding"]
+        encoding = attributes["encoding"]
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} lacks or mangles {error}; use a checkpoint of this version")
     find_model(config.model)
@@ -32,7 +32,5 @@ def load_checkpoint(path, threads=None, backend="auto"):
         width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,
         batch_size=config.batch_size, threads=threads, backend=backend,
     )
-    trainer.restore(weights, state, steps, str(path))
-    if trainer.digest() != digest:
-        raise CheckpointError(f"{path}: its weights do not give its digest; use another one")
+    trainer.load(path)
     return trainer, {**attributes, "config": config, "class_names": names, "input_shape": shape}

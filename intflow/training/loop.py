@@ -6,9 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..data import batches
-from ..errors import CheckpointError, UsageError
-from .checkpoint import read_checkpoint, write_checkpoint
-from .config import Config, read_toml
+from ..errors import UsageError
+from .checkpoint import read_checkpoint
+from .config import read_config
 from .evaluate import evaluate
 from .interrupt import Interrupt
 from .metrics import append_line, keep_epochs
@@ -80,12 +80,9 @@ class Training:
     def resume(cls, out, changes, reporter, save_every=0):
         """The run in `out`, where its last checkpoint left it; `changes` are Config fields."""
         path = Path(out) / "checkpoint.h5"
-        attributes, weights, state = read_checkpoint(path)
-        config = replace(Config(**read_toml(attributes["config"], str(path))), **changes)
+        config = replace(read_config(read_checkpoint(path)[0], path), **changes)
         training = cls(config, out, reporter, save_every)
-        training.trainer.restore(weights, state, int(attributes["steps"]), str(path))
-        if training.trainer.digest() != attributes["digest"]:
-            raise CheckpointError(f"{path}: its weights do not give its digest; use best.h5")
+        attributes = training.trainer.load(path)
         training.progress = Progress(**{name: int(attributes[name]) for name in asdict(Progress())})
         keep_epochs(training.out / "metrics.jsonl", training.progress.epoch)
         training._write_config()
@@ -162,15 +159,13 @@ class Training:
         dataset = self.setup.dataset
         attributes = {
             "config": self.setup.config.to_toml(),
-            "steps": self.trainer.steps,
-            "digest": self.trainer.digest(),
             "class_names": "\n".join(dataset.classes),
             "input_shape": ",".join(map(str, self.setup.input_shape)),
             "encoding": dataset.encoding,
             # As text, since a sum of losses may need more than 64 bits.
             **{field: str(value) for field, value in asdict(self.progress).items()},
         }
-        write_checkpoint(self.out / name, attributes, self.trainer.network.parameters)
+        self.trainer.save(self.out / name, **attributes)
 
     def _write_config(self):
         try:

@@ -11,6 +11,7 @@ from ..losses import LOSSES
 from ..models import find_model, make_layers
 from ..optimizers import OPTIMIZERS
 from ..quantizers import make_scheme
+from .checkpoint import read_checkpoint, write_checkpoint
 from .digest import state_digest
 from .encoder import Encoder
 from .network import Network
@@ -99,6 +100,24 @@ class Trainer:
     def digest(self):
         """SHA-256 of the integer state; equal digests are equal runs."""
         return state_digest(self.network.parameters, self.steps)
+
+    def save(self, path, **attributes):
+        """Write the whole integer state to a checkpoint, atomically; see `checkpoint`."""
+        attributes = {**attributes, "steps": self.steps, "digest": self.digest()}
+        write_checkpoint(path, attributes, self.network.parameters)
+
+    def load(self, path):
+        """Go on from a checkpoint of the same network; returns its attributes.
+
+        Raises
+        ------
+        CheckpointError : missing, torn, altered, or of another network.
+        """
+        attributes, weights, state = read_checkpoint(path)
+        self.restore(weights, state, int(attributes["steps"]), str(path))
+        if self.digest() != attributes["digest"]:
+            raise CheckpointError(f"{path}: its weights do not give its digest; use another one")
+        return attributes
 
     def restore(self, weights, state, steps, where):
         """Put stored weights back.
