@@ -94,7 +94,10 @@ SIMPLE = {
 
 
 def engine_layer(description, pairs):
-    """The engine's layer of an oracle description (not yet built); appends (description, layer) to pairs."""
+    """The engine's layer of an oracle description (not yet built).
+
+    Appends (description, layer) to pairs.
+    """
     kind = description["kind"]
 
     def sequence(inner):

@@ -138,7 +138,10 @@ def round_divide(numerator, denominator, rounding="half_even"):
 
 
 def shiftexp(m):
-    """round(log2 m) of an integer m >= 1, exactly; no tie exists.  [papers 0.2]   5 -> 2, 6 -> 3."""
+    """round(log2 m) of an integer m >= 1, exactly; no tie exists.  [papers 0.2]
+
+    5 -> 2, 6 -> 3.
+    """
     f = m.bit_length() - 1
     return f + (m * m > 2 ** (2 * f + 1))
 
@@ -198,7 +201,10 @@ def narrow(code, rshift, bits, rounding="half_even"):
 
 
 def encode_symmetric(u, kA):
-    """Pixel 0..255 -> code: u / 127.5 - 1 quantised.  [papers 1.3]   127 -> -1, 128 -> 1 at 8 bits."""
+    """Pixel 0..255 -> code: u / 127.5 - 1 quantised.  [papers 1.3]
+
+    127 -> -1, 128 -> 1 at 8 bits.
+    """
     code = round_divide((2 * u - 255) * 2 ** (kA - 1), 255)
     return clip(code, -largest(kA), largest(kA))
 
@@ -217,7 +223,9 @@ def alpha_exponent(fan_in, kW):
 
 
 def master_bound(kW, kG):
-    """Clip of the stored weight: 1 - sigma(kW) in units of sigma(kG).  [papers 1.2 row 2]   2, 8 -> 64.
+    """Clip of the stored weight: 1 - sigma(kW) in units of sigma(kG).  [papers 1.2 row 2]
+
+    2, 8 -> 64.
 
     Where the units are too coarse for it (kG < kW) the largest code of kG bits.
     """
@@ -320,7 +328,10 @@ def linear_gradient(x, e):
 
 
 def max_pool2d(x, kernel_size, stride, padding=(0, 0, 0, 0)):
-    """(maxima, winners): the winner is kh * KW + kw of the first maximum, row by row; padding never wins."""
+    """(maxima, winners) of all windows; padding never wins.
+
+    A winner is kh * KW + kw of the first maximum, row by row.
+    """
     (KH, KW), (N, C, H, W) = kernel_size, shape_of(x)
     rows = windows(H, KH, stride[0], padding[0], padding[1])
     columns = windows(W, KW, stride[1], padding[2], padding[3])
@@ -372,7 +383,10 @@ def avg_pool2d(x, kernel_size, stride):
 
 
 def average_lshift(kernel_size):
-    """Bits that make a power of two divide exactly, and 8 guard bits (engine rule).   (2, 2) -> 10."""
+    """Bits that make a power of two divide exactly, and 8 guard bits (engine rule).
+
+    (2, 2) -> 10.
+    """
     count = kernel_size[0] * kernel_size[1]
     return (count - 1).bit_length() + 8
 
@@ -407,7 +421,9 @@ def masked(e, mask):
 
 
 def requantize(x, kA):
-    """[A] (codes of kA bits, mask C): narrow to sigma(kA); C where the unrounded value lies within the clip.
+    """[A] (codes of kA bits, mask C).
+
+    Narrow to sigma(kA); C where the unrounded value lies within the clip.
 
     [papers 1.3 step 6]   x of frac_bits f has step 2**-f; the output has frac_bits kA - 1.
     """
@@ -420,7 +436,8 @@ def requantize(x, kA):
 def quantize_error(e, kE):
     """[E] e / Shift(max abs e) to kE bits, max over the whole tensor.  [papers 1.4 step 3]
 
-    The value is kept: the codes' step is 2**(n - (kE - 1)) incoming steps.  All zeros stay as they are.
+    The value is kept: the codes' step is 2**(n - (kE - 1)) incoming steps.
+    All zeros stay as they are.
     """
     largest_error = max_abs(e.codes)
     rshift = shiftexp(largest_error) - (kE - 1) if largest_error else 0
@@ -433,7 +450,7 @@ def requantize_error(e, mask, kE):
 
 
 def error_operand(e, kE):
-    """Errors that layers widened above 16 bits pass [E] once more before a product (engine rule)."""
+    """Errors that layers widened above 16 bits pass [E] again before a product (engine rule)."""
     return e if e.bits <= 16 else quantize_error(e, kE)
 
 
@@ -511,7 +528,10 @@ EXPONENTIALS = [power_of_two(t) for t in range(256)]
 
 
 def exponential(u, frac_bits):
-    """2**15 * 2**-(u 2**-frac_bits), u cut to 8 fraction bits: a table entry, shifted by u's integer."""
+    """2**15 * 2**-(u 2**-frac_bits), u cut to 8 fraction bits.
+
+    A table entry of the fraction, shifted by the integer.
+    """
     whole, fraction = divmod(floor(Fraction(u) / Fraction(2) ** (frac_bits - 8)), 256)
     return EXPONENTIALS[fraction] >> whole
 
@@ -536,7 +556,7 @@ def softmax_error(output, labels):
 LOSSES = {"sse": sse_error, "softmax": softmax_error}
 
 
-# ---------------------------------------------------------------------------- update, initialisation
+# ---------------------------------------------------------------------------- update, start
 
 
 def memory_order(w_shape):
@@ -567,7 +587,10 @@ def put(nested, position, element):
 
 
 def stochastic_quotient(g, p, q, rshift, r):
-    """sign(g) * floor((|g| p + R) / D), D = q 2**rshift, R = r D / 2**32 in [0, D).  [WAGE G, papers 0.1]"""
+    """sign(g) * floor((|g| p + R) / D), D = q 2**rshift, R = r D / 2**32 in [0, D).
+
+    [WAGE G, papers 0.1]
+    """
     x, D = abs(g) * p, q << max(rshift, 0)
     x <<= max(-rshift, 0)
     t = max(0, (D - 1).bit_length() - 32)
@@ -576,7 +599,9 @@ def stochastic_quotient(g, p, q, rshift, r):
 
 
 def update(master, gradient, kW, kG, lr, seed, step, tensor):
-    """[G] (new master, applied step d): d = lr g / Shift(max abs g), stochastically rounded.  [papers 1.5]
+    """[G] (new master, applied step d).
+
+    d = lr g / Shift(max abs g), stochastically rounded.  [papers 1.5]
 
     `lr` is a Fraction; units of master and d are sigma(kG).  A zero gradient changes nothing.
     """
@@ -637,7 +662,10 @@ def copied(layers):
 
 
 def same_padding(size, kernel, stride, dilation=1):
-    """(before, after): zeros that give ceil(size / stride) outputs, the odd one after.   6, 3, 2 -> 0, 1."""
+    """(before, after): zeros that give ceil(size / stride) outputs, the odd one after.
+
+    6, 3, 2 -> 0, 1.
+    """
     outputs = -(-size // stride)
     total = max(0, (outputs - 1) * stride + dilation * (kernel - 1) + 1 - size)
     return total // 2, total - total // 2
@@ -890,7 +918,9 @@ def encode(images, kA, encoding):
 
 
 def train_step(layers, images, labels, bits, lr, seed, step, encoding="symmetric", loss="sse"):
-    """One step, in place: encode, forward, loss, narrow, backward, update.  Returns (output, loss's error).
+    """One step, in place: encode, forward, loss, narrow, backward, update.
+
+    Returns (output, loss's error).
 
     bits : (kW, kA, kG, kE).  lr : Fraction.
     """

@@ -26,7 +26,7 @@ engine_bits = st.tuples(*[st.sampled_from([2, 3, 4, 8, 8, 12, 16, 32])] * 4)
 
 
 def _draw_codes(generator, style, shape, lo, hi):
-    """One nested list: uniform, few small codes, only ends, mostly zeros, or one code throughout."""
+    """One nested list: uniform, small codes, only ends, mostly zeros, or one code throughout."""
     one = generator.randint(lo, hi)
     element = {
         "uniform": lambda: generator.randint(lo, hi),

@@ -1,4 +1,4 @@
-"""Every layer kind, every backend: forward, error, gradient and update equal the oracle's bit for bit."""
+"""Every layer kind, every backend: forward, error, gradient, update equal the oracle's exactly."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""Whole training steps through `intflow.Trainer` equal the oracle's, tensor by tensor and bit for bit."""
+"""Whole training steps through `intflow.Trainer` equal the oracle's, bit for bit."""
 
 from fractions import Fraction
 
@@ -69,7 +69,7 @@ def batch(shape, classes, number, images=3):
     """Pixels and labels that differ from step to step."""
     stream = [oracle.random_u32(77, "augment", number, 0, i) for i in range(images)]
     count = shape[0] * shape[1] * shape[2]
-    pixels = [(stream[i] >> 8) * (p * p + 3) // 7 % 256 for i in range(images) for p in range(count)]
+    pixels = [(r >> 8) * (p * p + 3) // 7 % 256 for r in stream for p in range(count)]
     return oracle.folded(pixels, (images, *shape)), [r % classes for r in stream]
 
 

@@ -85,7 +85,7 @@ def _jit(name):
         if file != "conv":
             return vars(module)
         products = module.Products(name, emulated)
-        return {kernel: getattr(products, kernel) for kernel in KERNELS if hasattr(products, kernel)}
+        return {name: getattr(products, name) for name, home in KERNELS.items() if home == file}
 
     return source
 
@@ -145,6 +145,9 @@ def load(backend="auto", threads=None, emulated=False):
         return Kernels(backend, threads or 1, emulated)
     import numba
 
+    from .jit.stale import forget_stale_code
+
+    forget_stale_code()
     most = numba.config.NUMBA_NUM_THREADS
     # Threads that get no task would still have to be waited for.
     numba.set_num_threads(min(threads or most, most))

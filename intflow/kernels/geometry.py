@@ -67,6 +67,12 @@ class Geometry(NamedTuple):
         """Output channels of one group."""
         return self.outputs // self.groups
 
+    @property
+    def products(self):
+        """Multiply-adds, counting those with padding."""
+        pixels = self.rows.outputs * self.columns.outputs
+        return pixels * self.images * self.outputs * self.taps * self.group_inputs
+
 
 def geometry(x_shape, w_shape, y_shape, stride, padding, dilation, groups):
     """Check the shapes of a convolution against each other.

@@ -4,7 +4,7 @@ A Micro says how its operands look; everything else of a product is shared. Impo
 micro-kernel compiles it, so each is imported when a backend that the processor has asks for it.
 """
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 
 class Micro(NamedTuple):
@@ -39,36 +39,77 @@ class Micro(NamedTuple):
         return 4 // self.size
 
 
-def dot2(w_max=None, emulated=False):
-    """s16 pairs: for any operands."""
+class Bytes(NamedTuple):
+    """What a backend may know about two s8 operands.
+
+    w_max : the largest |b|, 127 where it is not known.
+    nonnegative : function without arguments: whether no a is negative (it looks).
+    emulated : as in `kernels.load`.
+    """
+
+    w_max: int
+    nonnegative: Callable
+    emulated: bool
+
+
+def pairs(operands=None):
+    """s16 pairs: any processor, any operands."""
     from .microkernels import dot2 as kernel
 
     return Micro("dot2", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=2)
 
 
-def dot2_wide():
+def pairs_wide():
     """s16 pairs with s64 sums."""
     from .microkernels import dot2_wide as kernel
 
     return Micro("dot2_wide", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=2, wide=True)
 
 
-SHORTEST_RUN = 8  # below this the widening costs more than the bytes save
+SHORTEST_RUN = 8  # steps; below this, widening the sums costs more than the bytes save
 
 
-def byte_pairs_or_dot2(w_max, emulated=False):
-    """u8 x small s8 where the weights are small enough, else s16 pairs."""
-    from .microkernels import byte_pairs as kernel
+def avx2(operands):
+    """u8 with small weights; else u8 as it is where never negative; else s16 pairs."""
+    from .microkernels import byte_pairs, byte_products
 
-    run = kernel.longest_run(w_max)
-    if run < SHORTEST_RUN:
-        return dot2()
-    return Micro("byte_pairs", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=1,
-                 offset=128, longest_run=run)
+    run = byte_pairs.longest_run(operands.w_max)
+    if run >= SHORTEST_RUN:
+        return Micro("byte_pairs", byte_pairs.block.address, byte_pairs.ROWS, byte_pairs.COLUMNS,
+                     size=1, offset=128, longest_run=run)
+    if operands.nonnegative():
+        return Micro("byte_products", byte_products.block.address, byte_products.ROWS,
+                     byte_products.COLUMNS, size=1)
+    return pairs()
 
 
-# backend -> how it multiplies bytes, given the largest |weight| (127 where it is not known)
+def vnni(operands):
+    """u8 x s8 quads."""
+    from .microkernels import dot4
+
+    if operands.emulated:
+        from .microkernels import dot4_emulated as kernel
+    else:
+        from .microkernels import dot4_native as kernel
+    return Micro("dot4", kernel.block.address, dot4.ROWS, dot4.COLUMNS, size=1, offset=128)
+
+
+def amx(operands):
+    """s8 x s8 tiles."""
+    from .microkernels import tiles
+
+    if operands.emulated:
+        from .microkernels import tiles_emulated as kernel
+    else:
+        from .microkernels import tiles_native as kernel
+    return Micro("tiles", kernel.block.address, tiles.ROWS, tiles.COLUMNS, size=1,
+                 step_multiple=tiles.STEPS, begin=kernel.begin.address, end=kernel.end.address)
+
+
+# backend -> how it multiplies bytes: a function of Bytes that returns a Micro
 BYTES = {
-    "portable": dot2,
-    "avx2": byte_pairs_or_dot2,
+    "portable": pairs,
+    "avx2": avx2,
+    "vnni": vnni,
+    "amx": amx,
 }

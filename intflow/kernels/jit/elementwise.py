@@ -31,7 +31,7 @@ def _relu(out, mask, x, ntask):
 
 
 def apply_mask(out, e, mask, ntask):
-    """A choice between e and 0. In place it is a loop of its own: one array, so no overlap test."""
+    """A choice between e and 0. In place it is a loop of its own: two names hide a vector."""
     n = out.size
     out, e, mask = flat(out, n), flat(e, n), flat(mask, n)
     if not np.may_share_memory(out, e):

@@ -110,6 +110,12 @@ def store(b, value, base, offset=0):
     b.store(value, b.bitcast(shifted(b, base, offset), value.type.as_pointer()), align=1)
 
 
+def prefetch_write(b, base):
+    """Have the cache line at `base` ready for writing soon."""
+    function = declare(b, "llvm.prefetch.p0", VOID, [BYTES, I32, I32, I32])
+    b.call(function, [base, I32(1), I32(3), I32(1)])
+
+
 # ---------------------------------------------------------------- control
 def loop(b, count, state, body):
     """for k in range(count): state = body(b, k, state). The state is a list of phi nodes."""

@@ -13,7 +13,7 @@ the second is converted to it. A loop then means one width, and vectorises at th
     widened(x, like)                             x as s64 where x or array like has 64 bits,
                                                  otherwise as s32
     narrowed(v, out)                             the low bits of v, of the width of array out
-    index_like(x, a, b)                          x in the wider of the element types of arrays a, b
+    index_like(x, a, b)                          x in the wider element type of arrays a, b
     as_unsigned(x)                               the same bits, unsigned
 
 NOTE: slice first, then loop over range(a.size). An index that might be negative costs the vector.
@@ -26,8 +26,7 @@ from numba.extending import intrinsic
 SERIAL = dict(nogil=True, cache=True, error_model="numpy")
 PARALLEL = dict(SERIAL, parallel=True)
 
-SMALL = 1 << 14
-"""Elements below which starting a second thread costs more than it saves."""
+SMALL = 1 << 14         # elements below which starting a second thread costs more than it saves
 
 
 def flat(x, size):
@@ -97,8 +96,6 @@ shl = _binary(lambda b, x, y, signed: b.shl(x, y))
 minimum = _binary(_picked("<"))
 maximum = _binary(_picked(">"))
 above = _binary(lambda b, x, y, signed: b.zext(_compare(b, ">", x, y, signed), x.type))
-
-
 below = _binary(lambda b, x, y, signed: b.zext(_compare(b, "<", x, y, signed), x.type))
 same = _binary(lambda b, x, y, signed: b.zext(_compare(b, "==", x, y, signed), x.type))
 

@@ -38,8 +38,7 @@ FIELDS = (
     # piece = segments that one s32 sum or one cache may hold
     "groups panels width chunks piece",
     # pixels of this call, and the windows (`backward`: from inputs to outputs)
-    # pixel_run = how many of them a panel of B serves before the next one comes
-    "pixel_first pixel_last pixel_run pixel_columns backward",
+    "pixel_first pixel_last pixel_columns backward",
     "in_height in_width taps_high taps_wide",
     "stride_h stride_w padding_h padding_w dilation_h dilation_w",
     # memory of a task: address and bytes; the segment table stands behind the scratch
@@ -49,7 +48,7 @@ PLAN = np.dtype([(name, np.int64) for line in FIELDS for name in line.split()])
 WORKER = types.void(types.CPointer(from_dtype(PLAN)), types.int64, types.int64)
 
 # Layout of a task's memory: the micro-kernel's scratch, a block, the first sums, the table.
-BLOCK_AT, SUMS_AT, TABLE_AT = SCRATCH, 2 * SCRATCH, 2 * SCRATCH + 512
+BLOCK_AT, SUMS_AT, TABLE_AT = SCRATCH, SCRATCH + 4096, SCRATCH + 4096 + 512
 
 
 def run_tasks(worker, plan, ntask):
@@ -185,7 +184,7 @@ def multiply(p, work, out, rows, valid, columns, first, table, n, a, b):
 # ---------------------------------------------------------------- workers
 @cfunc(WORKER, cache=True)
 def pixels_worker(plan, task, tasks):
-    """Forward and error: units are (pixel, panel), ordered by image run, group, pixel run, panel."""
+    """Forward and error: units are panels of a pixel of out, in a run of images and a group."""
     p = carray(plan, 1)[0]
     work = p.work + task * p.work_size
     table_at = work + TABLE_AT
@@ -194,18 +193,13 @@ def pixels_worker(plan, task, tasks):
     blocks = carray(pointer_s64(p.row_blocks), 3 * p.row_block_count)
     pixels = p.pixel_last - p.pixel_first
     runs = (p.row_block_count + p.row_block_run - 1) // p.row_block_run
-    units_of_group = p.panels * pixels
-    units = runs * p.groups * units_of_group
+    units = runs * p.groups * pixels * p.panels
     if p.begin:
         call(p.begin, (work,))
     for unit in range(units * task // tasks, units * (task + 1) // tasks):
-        rest, unit_of_group = unit // units_of_group, unit % units_of_group
+        panel, rest = unit % p.panels, unit // p.panels
+        pixel, rest = p.pixel_first + rest % pixels, rest // pixels
         group, run = rest % p.groups, rest // p.groups
-        pixel_run = unit_of_group // (p.panels * p.pixel_run)
-        at = unit_of_group - pixel_run * p.panels * p.pixel_run
-        size_of_run = min(p.pixel_run, pixels - pixel_run * p.pixel_run)
-        panel = at // size_of_run
-        pixel = p.pixel_first + pixel_run * p.pixel_run + at % size_of_run
         columns = min(p.columns, p.width - panel * p.columns)
         whole_panel = group * p.panels + panel
         n = segments_of_pixel(p, pixel, table)
@@ -238,7 +232,8 @@ def taps_worker(plan, task, tasks):
     table = carray(pointer_s64(table_at), 2 * p.piece)
     sums = carray(pointer_s32(work + SUMS_AT), p.columns)
     blocks = carray(pointer_s64(p.row_blocks), 3 * p.row_block_count)
-    units = p.groups * p.taps_high * p.taps_wide * p.panels * p.row_block_count
+    units_of_tap = p.panels * p.row_block_count
+    units = p.groups * p.taps_high * p.taps_wide * units_of_tap
     first_unit, last_unit = units * task // tasks, units * (task + 1) // tasks
     size = 8 if p.wide else 4
     n = 0
@@ -247,14 +242,16 @@ def taps_worker(plan, task, tasks):
     for pixel in range(p.pixel_first, p.pixel_last, p.piece):
         first = p.first != 0 and pixel == p.pixel_first
         for unit in range(first_unit, last_unit):
-            i = unit % p.row_block_count
-            rest = unit // p.row_block_count
-            panel = rest % p.panels
-            rest //= p.panels
+            rest, unit_of_tap = unit // units_of_tap, unit % units_of_tap
             tap = rest % (p.taps_high * p.taps_wide)
             group = rest // (p.taps_high * p.taps_wide)
+            run = unit_of_tap // (p.panels * p.row_block_run)
+            at = unit_of_tap - run * p.panels * p.row_block_run
+            size_of_run = min(p.row_block_run, p.row_block_count - run * p.row_block_run)
+            panel = at // size_of_run
+            i = run * p.row_block_run + at % size_of_run
             whole_panel = group * p.panels + panel
-            if unit == first_unit or i == 0:
+            if unit == first_unit or i == run * p.row_block_run:
                 n = segments_of_tap(p, tap, pixel, min(pixel + p.piece, p.pixel_last), table)
                 first_sums(p, sums, whole_panel, table, n)
             if n == 0 and not first:

@@ -27,6 +27,20 @@ _copy_word, _store_word = define(_emit_copy_word), define(_emit_store_word)
 
 
 @njit(cache=True)
+def copy_words(dst, dst_stride, src, src_stride, count):
+    """Copy `count` words from one stride to another."""
+    for n in range(count):
+        _copy_word((dst + n * dst_stride, src + n * src_stride))
+
+
+@njit(cache=True)
+def store_words(dst, dst_stride, value, count):
+    """Write a word `count` times, `dst_stride` bytes apart."""
+    for n in range(count):
+        _store_word((dst + n * dst_stride, value))
+
+
+@njit(cache=True)
 def source_pixel(p, pixel, kh, kw):
     """Index of the input pixel that a tap of an output pixel sees, or -1."""
     h = pixel // p.pixel_columns
@@ -45,23 +59,19 @@ def unfold_worker(plan, task, tasks):
     """
     p = carray(plan, 1)[0]
     count = p.pixel_last - p.pixel_first
-    zero = p.flip * 0x01010101
     for unit in range(count * task // tasks, count * (task + 1) // tasks):
-        tap = 0
         for kh in range(p.taps_high):
             for kw in range(p.taps_wide):
                 other = source_pixel(p, p.pixel_first + unit, kh, kw)
-                for n in range(p.k):
-                    for g in range(p.groups):
-                        dst = (p.dst + unit * p.dst_segment + (n * p.groups + g) * p.dst_row
-                               + tap * p.c)
-                        src = p.src + other * p.src_segment + n * p.src_k + g * p.src_group
-                        for at in range(0, p.c, 4):
-                            if other >= 0:
-                                _copy_word((dst + at, src + at))
-                            else:
-                                _store_word((dst + at, zero))
-                tap += 1
+                dst = p.dst + unit * p.dst_segment + (kh * p.taps_wide + kw) * p.c
+                for g in range(p.groups):
+                    for at in range(0, p.c, 4):
+                        to = dst + g * p.dst_row + at
+                        if other < 0:
+                            store_words(to, p.groups * p.dst_row, p.flip * 0x01010101, p.k)
+                        else:
+                            src = p.src + other * p.src_segment + g * p.src_group + at
+                            copy_words(to, p.groups * p.dst_row, src, p.src_k, p.k)
 
 
 @cfunc(WORKER, cache=True)

@@ -25,6 +25,7 @@ from .primitives import (
 )
 
 NO_MASK = np.empty(0, np.uint8)
+DETERMINISTIC = frozenset(Rounding) - {Rounding.STOCHASTIC}
 
 
 def requantize(out, acc, rshift, rounding, lo, hi, ntask):
@@ -40,6 +41,7 @@ def requantize_masked(out, mask, acc, rshift, rounding, lo, hi, ntask):
 def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
     n = out.size
     out, acc = flat(out, n), flat(acc, n)
+    rshift, lo, hi = int(rshift), int(lo), int(hi)          # Python's do not wrap below
     if rshift >= 0:
         acc, rshift = _gathered(acc, rshift)
         first, last = lo << rshift, hi << rshift
@@ -89,9 +91,6 @@ def threshold(rounding, rshift):
         Rounding.HALF_AWAY: (half - 1, 1, 0),
         Rounding.HALF_EVEN: (half, 0, 1),
     }[rounding if rshift else Rounding.FLOOR]
-
-
-DETERMINISTIC = frozenset(Rounding) - {Rounding.STOCHASTIC}
 
 
 @njit(**SERIAL)

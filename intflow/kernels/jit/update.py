@@ -26,6 +26,7 @@ def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor, nt
     n = w.size
     w, g = flat(w, n), flat(g, n)
     update = flat(update, n if update.size else 0)
+    p, q, rshift = int(p), int(q), int(rshift)              # Python's do not wrap below
     lshift, rshift = max(-rshift, 0), max(rshift, 0)
     divisor = q << rshift
     drop = max(0, (divisor - 1).bit_length() - 32)

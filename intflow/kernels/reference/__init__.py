@@ -1,9 +1,9 @@
 """The definition of every kernel: exact integers, range-checked, written for reading.
 
-primitives.py    exact rounding, range checks, stores          conv.py      the three products
-random.py        the random stream (Philox4x32-10)             pool.py      max and average pooling
-requantize.py    wide to narrow                                reduce.py    max |x|, sums, counts
-elementwise.py   ReLU, masks, aligned sums                     update.py    the stochastic update
+primitives.py    exact rounding, range checks       conv.py      the three products
+random.py        the random stream (Philox)         pool.py      max and average pooling
+requantize.py    wide to narrow                     reduce.py    max |x|, sums, counts
+elementwise.py   ReLU, masks, aligned sums          update.py    the stochastic update
 encode.py        images to codes, resizing
 
 `kernels/jit` has the same files and names and equals these bit for bit. Here a value outside its

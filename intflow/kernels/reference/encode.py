@@ -29,7 +29,8 @@ def encode_images(out, images, table):
     expected = tuple(images.shape[axis] for axis in (2, 3, 0, 1))
     if out.shape != expected or table.shape != (256,):
         raise ShapeError(
-            f"encode_images expects out {expected} and a table (256,), got {out.shape} and {table.shape}"
+            f"encode_images expects out {expected} and a table (256,), "
+            f"got {out.shape} and {table.shape}"
         )
     store("encode_images", out, table[images].transpose(2, 3, 0, 1))
 

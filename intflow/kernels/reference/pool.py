@@ -137,4 +137,6 @@ def _check(kernel, small, large, kernel_size, stride, padding):
     wide = (large.shape[1] + left + right - kernel_size[1]) // stride[1] + 1
     expected = (high, wide, *large.shape[2:])
     if small.shape != expected or min(expected[:2]) < 1:
-        raise ShapeError(f"{kernel}: an input {large.shape} has windows {expected}, got {small.shape}")
+        raise ShapeError(
+            f"{kernel}: an input {large.shape} has windows {expected}, got {small.shape}"
+        )

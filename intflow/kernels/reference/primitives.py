@@ -31,7 +31,8 @@ def same_shape(kernel, *arrays):
     """Raise ShapeError unless all arrays have one shape."""
     shapes = [a.shape for a in arrays]
     if any(shape != shapes[0] for shape in shapes):
-        raise ShapeError(f"{kernel} expects arrays of one shape, got {', '.join(map(str, shapes))}")
+        got = ", ".join(map(str, shapes))
+        raise ShapeError(f"{kernel} expects arrays of one shape, got {got}")
 
 
 def check_fits(kernel, value, dtype):
@@ -41,6 +42,14 @@ def check_fits(kernel, value, dtype):
         raise RangeError(
             f"{kernel}: {value} does not fit {np.dtype(dtype).name} ({info.min}..{info.max})"
         )
+
+
+def check_clip(kernel, lo, hi, dtype):
+    """Raise RangeError unless lo <= hi, both integers of the dtype."""
+    check_fits(kernel, lo, dtype)
+    check_fits(kernel, hi, dtype)
+    if lo > hi:
+        raise RangeError(f"{kernel} expects lo <= hi, got {lo} and {hi}")
 
 
 def check_between(kernel, name, value, lo, hi):

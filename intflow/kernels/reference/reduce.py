@@ -4,7 +4,7 @@ import numpy as np
 
 
 def max_abs(x):
-    """Largest |x| as a Python integer; 0 for an empty array.  [WAGE max abs e, max abs g]
+    """Largest |x| as a Python integer; 0 for an empty array.
 
     Examples
     --------

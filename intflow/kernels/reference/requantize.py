@@ -1,8 +1,6 @@
 """Wide integers to narrow ones: shift, round, clip."""
 
-from .primitives import (
-    check_between, check_fits, clip, exact, round_shift, same_shape, shift_left, store,
-)
+from .primitives import check_clip, clip, exact, round_shift, same_shape, shift_left, store
 
 
 def requantize(out, acc, rshift, rounding, lo, hi):
@@ -26,9 +24,7 @@ def requantize(out, acc, rshift, rounding, lo, hi):
     acc = 192, rshift = 7 (1.5): half_even 2, floor 1. acc = 20000, rshift = 7, hi = 127: 127.
     """
     same_shape("requantize", out, acc)
-    check_fits("requantize", lo, out.dtype)
-    check_fits("requantize", hi, out.dtype)
-    check_between("requantize", "lo", lo, lo, hi)
+    check_clip("requantize", lo, hi, out.dtype)
     store("requantize", out, clip(round_shift(acc, rshift, rounding), lo, hi))
 
 

@@ -1,16 +1,16 @@
-"""The weight update: a gradient, stochastically rounded to steps of the weight.  [WAGE Q_G]"""
+"""The weight update: a gradient, stochastically rounded to steps of the weight."""
 
 import numpy as np
 
 from ...errors import RangeError, ShapeError
 from .primitives import (
-    check_between, check_fits, clip, exact, same_shape, shift_left, store,
+    check_between, check_clip, clip, exact, same_shape, shift_left, store,
 )
 from .random import random_u32
 
 
 def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor):
-    """w = clip(w - d, lo, hi), d = g * p / (q * 2**rshift) stochastically rounded.  [WAGE eq. Q_G]
+    """w = clip(w - d, lo, hi), d = g * p / D stochastically rounded.  [WAGE Q_G, update]
 
     With x = |g| * p and D = q * 2**rshift (rshift < 0: x = |g| * p * 2**-rshift, D = q),
     r the element of random_u32(seed, "update", step, tensor) and
@@ -48,9 +48,7 @@ def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor):
         raise ShapeError(f"{name}: update has shape {update.shape}, weights have {w.shape}")
     if p < 1 or q < 1:
         raise RangeError(f"{name} expects p, q >= 1, got {p}, {q}")
-    check_fits(name, lo, w.dtype)
-    check_fits(name, hi, w.dtype)
-    check_between(name, "lo", lo, lo, hi)
+    check_clip(name, lo, hi, w.dtype)
     divisor = q << max(rshift, 0)
     x = shift_left(abs(exact(g, p.bit_length())) * p, max(-rshift, 0))
     largest = int(x.max()) if x.size else 0

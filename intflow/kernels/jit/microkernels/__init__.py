@@ -1,10 +1,14 @@
 """Micro-kernels: one block of a product, with its loops, in hand-written LLVM IR.
 
-All have one contract (`block.py`); a backend is a choice of them (`../backends.py`).
+All have one contract (block.py); which operands get which is said in ../backends.py.
 
-dot2.py         s16 pairs -> s32 in generic IR: any processor        portable, everyone's s16
-dot2_wide.py    s16 pairs -> s64, for sums that no s32 piece holds   everyone
-byte_pairs.py   u8 x small s8 -> s16 -> s32, AVX2                    avx2
-dot4.py         u8 x s8 quads -> s32, AVX512-VNNI                    vnni
-tiles.py        s8 x s8 tiles -> s32, AMX                            amx
+dot2.py           s16 pairs -> s32 in generic IR: any processor, any operands
+dot2_wide.py      s16 pairs -> s64, where an s32 piece would hold only a few products
+byte_pairs.py     u8 x small s8 -> s16 -> s32, AVX2: weights of up to 4 bits
+byte_products.py  u8 x s8 -> s32, AVX2: activations that are never negative
+dot4.py           u8 x s8 quads -> s32, AVX512-VNNI
+tiles.py          s8 x s8 tiles -> s32, AMX
+
+A kernel is compiled when its file is imported, so a file is imported only where the processor
+has its instructions. dot4 and tiles come as *_native and as *_emulated, generic IR for tests.
 """

@@ -22,9 +22,10 @@ Arguments of a block, all int64 (addresses and offsets in bytes)
 
 from numba import types
 
-from ..ir import I64, load, shifted, store
+from ..ir import (I32, I64, case, load, loop, pointer, prefetch_write, shifted, splat, store,
+                  vector)
 
-SCRATCH = 8192
+SCRATCH = 16384
 ARGUMENTS = ("dst", "ldd", "init", "scratch", "table", "segments", "a", "lda", "b", "steps",
              "flush", "rows")
 SIGNATURE = types.void(*[types.int64] * len(ARGUMENTS))
@@ -41,6 +42,12 @@ def row_pointers(b, base, stride, rows):
     return [shifted(b, base, b.mul(stride, I64(r))) for r in range(rows)]
 
 
+def announce_rows(b, dst, ldd, rows):
+    """Ask for the first cache line of every row of dst, long before it is written."""
+    for row in row_pointers(b, dst, ldd, rows):
+        prefetch_write(b, row)
+
+
 def store_rows(b, vectors, dst, ldd, rows):
     """Write vectors[r * n .. r * n + n] one after the other into row r."""
     per_row = len(vectors) // rows
@@ -48,3 +55,40 @@ def store_rows(b, vectors, dst, ldd, rows):
     for r, row in enumerate(row_pointers(b, dst, ldd, rows)):
         for j in range(per_row):
             store(b, vectors[r * per_row + j], row, j * size)
+
+
+def emit_block(b, arguments, heights, lanes, vectors, multiply):
+    """A kernel whose s32 sums stay in registers from the first step to the last.
+
+    heights : its row counts. lanes, vectors : NR = lanes * vectors.
+    multiply(b, sums, word, columns) : sums + products of one step, all <lanes x i32>; `word` is
+        four bytes of a row of A in every lane, `columns` the words of B.
+    """
+    dst, ldd, init, _, table, segments, a, lda, panels, steps, _, rows = arguments
+    dst, init, table, a, panels = (pointer(b, p) for p in (dst, init, table, a, panels))
+    kind, size = vector(I32, lanes), 4 * lanes
+
+    def block(count):
+        announce_rows(b, dst, ldd, count)
+        start = [load(b, init, kind, size * j) for j in range(vectors)]
+
+        def over_segments(b, s, sums):
+            a_offset, b_offset = segment(b, table, s)
+            a_rows = row_pointers(b, shifted(b, a, a_offset), lda, count)
+            panel = shifted(b, panels, b_offset)
+
+            def over_steps(b, k, sums):
+                at = shifted(b, panel, b.mul(k, I64(size * vectors)))
+                columns = [load(b, at, kind, size * j) for j in range(vectors)]
+                out = []
+                for r, row in enumerate(a_rows):
+                    word = splat(b, load(b, shifted(b, row, b.shl(k, I64(2))), I32), kind)
+                    for j, column in enumerate(columns):
+                        out.append(multiply(b, sums[vectors * r + j], word, column))
+                return out
+
+            return loop(b, steps, sums, over_steps)
+
+        store_rows(b, loop(b, segments, start * count, over_segments), dst, ldd, count)
+
+    case(b, rows, {count: (lambda n=count: block(n)) for count in heights})

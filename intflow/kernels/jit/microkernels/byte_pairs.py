@@ -9,12 +9,12 @@ The driver lets at most F = 32767 // (2 * 255 * w_max) steps pass between two fl
 The s32 sums wait in L1 between flushes, since 12 s16 accumulators already fill the registers.
 """
 
-from numba import cfunc
 from llvmlite import ir
+from numba import cfunc
 
-from ..ir import (I8, I16, I32, I64, case, declare, define, load, loop, pointer, shifted,
-                  smaller, larger, splat, store, vector, zeros)
-from .block import SIGNATURE, row_pointers, segment
+from ..ir import (I8, I16, I32, I64, case, declare, define, larger, load, loop, pointer, shifted,
+                  smaller, splat, store, vector, zeros)
+from .block import SIGNATURE, announce_rows, row_pointers, segment
 
 VECTORS = 2
 ROWS = (6, 4, 2, 1)
@@ -34,6 +34,7 @@ def longest_run(w_max):
 
 
 def emit(b, arguments):
+    """The kernel for every row count."""
     dst, ldd, init, scratch, table, segments, a, lda, bb, steps, flush, rows = arguments
     dst, init, scratch, table, a, bb = (pointer(b, p) for p in (dst, init, scratch, table, a, bb))
     multiply = declare(b, "llvm.x86.avx2.pmadd.ub.sw", WORDS16, [BYTES32, BYTES32])
@@ -41,6 +42,7 @@ def emit(b, arguments):
     runs = larger(b, I64(1), b.sdiv(b.add(segments, b.sub(flush, I64(1))), flush))
 
     def block(count):
+        announce_rows(b, dst, ldd, count)
         def over_runs(b, run, _):
             first = b.mul(run, flush)
             length = smaller(b, flush, b.sub(segments, first))

@@ -8,13 +8,12 @@ Block 6 x 2 vectors: 12 accumulators, 2 of B and 1 or 2 of A fill the 16 registe
 of SSE2, whose vectors are half as long).
 """
 
-from numba import cfunc
 from llvmlite import ir
+from numba import cfunc
 
 from .. import cpu
-from ..ir import (I16, I32, I64, case, define, indices, load, loop, pointer, shifted, splat,
-                  vector)
-from .block import SIGNATURE, row_pointers, segment, store_rows
+from ..ir import I16, I32, define, indices, vector
+from .block import SIGNATURE, emit_block
 
 LANES = 4 if cpu.lacks("avx2") and cpu.is_x86() else 8
 VECTORS = 2
@@ -33,43 +32,15 @@ def pair_dot(b, x, y):
     return b.add(even, odd)
 
 
-def broadcast_pair(b, row, k4, lanes):
-    """The four bytes at row + k4 in every lane, as s16 pairs."""
-    word = load(b, shifted(b, row, k4), I32)
-    return b.bitcast(splat(b, word, vector(I32, lanes)), vector(I16, 2 * lanes))
+def multiply(b, sums, word, columns):
+    """sums + the pairs of a word times those of the columns."""
+    kind = vector(I16, 2 * sums.type.count)
+    return b.add(sums, pair_dot(b, b.bitcast(word, kind), b.bitcast(columns, kind)))
 
 
 def emit(b, arguments):
-    dst, ldd, init, _, table, segments, a, lda, bb, steps, _, rows = arguments
-    dst, init, table, a, bb = (pointer(b, p) for p in (dst, init, table, a, bb))
-
-    def block(count):
-        start = [load(b, init, vector(I32, LANES), 4 * LANES * j) for j in range(VECTORS)]
-
-        def over_segments(b, s, acc):
-            a_offset, b_offset = segment(b, table, s)
-            a_rows = row_pointers(b, shifted(b, a, a_offset), lda, count)
-            panel = shifted(b, bb, b_offset)
-
-            def over_steps(b, k, acc):
-                k4 = b.shl(k, I64(2))
-                at = shifted(b, panel, b.mul(k, I64(4 * COLUMNS)))
-                columns = [load(b, at, vector(I16, 2 * LANES), 4 * LANES * j)
-                           for j in range(VECTORS)]
-                out = []
-                for r in range(count):
-                    row = broadcast_pair(b, a_rows[r], k4, LANES)
-                    for j in range(VECTORS):
-                        old = acc[VECTORS * r + j]
-                        out.append(b.add(old, pair_dot(b, row, columns[j])))
-                return out
-
-            return loop(b, steps, acc, over_steps)
-
-        acc = loop(b, segments, start * count, over_segments)
-        store_rows(b, acc, dst, ldd, count)
-
-    case(b, rows, {count: (lambda n=count: block(n)) for count in ROWS})
+    """The kernel for every row count."""
+    emit_block(b, arguments, ROWS, LANES, VECTORS, multiply)
 
 
 _block = define(emit)

@@ -6,15 +6,16 @@ simple. Exact: |sum| <= K * 2**30 < 2**63 for K < 2**33. `init` is ignored.
 
 from numba import cfunc
 
-from ..ir import I16, I64, case, define, load, loop, pointer, shifted, vector, zeros
+from ..ir import I16, I32, I64, case, define, load, loop, pointer, shifted, splat, vector, zeros
 from .block import SIGNATURE, row_pointers, segment, store_rows
-from .dot2 import broadcast_pair, pair_dot
+from .dot2 import pair_dot
 
 ROWS = (4, 1)
 COLUMNS = LANES = 8
 
 
 def emit(b, arguments):
+    """The kernel for every row count."""
     dst, ldd, _, _, table, segments, a, lda, bb, steps, _, rows = arguments
     dst, table, a, bb = (pointer(b, p) for p in (dst, table, a, bb))
     wide = vector(I64, LANES)
@@ -27,12 +28,12 @@ def emit(b, arguments):
 
             def over_steps(b, k, acc):
                 columns = load(b, shifted(b, panel, b.shl(k, I64(5))), vector(I16, 2 * LANES))
-                k4 = b.shl(k, I64(2))
-                return [
-                    b.add(acc[r], b.sext(
-                        pair_dot(b, broadcast_pair(b, a_rows[r], k4, LANES), columns), wide))
-                    for r in range(count)
-                ]
+                out = []
+                for row, sums in zip(a_rows, acc):
+                    word = load(b, shifted(b, row, b.shl(k, I64(2))), I32)
+                    pairs = b.bitcast(splat(b, word, vector(I32, LANES)), columns.type)
+                    out.append(b.add(sums, b.sext(pair_dot(b, pairs, columns), wide)))
+                return out
 
             return loop(b, steps, acc, over_steps)
 

@@ -1,0 +1,286 @@
+"""One table: kernel -> cases. The conformance test and the benchmarks walk it.
+
+A case makes fresh arguments, outputs first, from a generator of its own: sizes that leave vector
+tails, ends of every width, ties, nothing at all, and one size large enough for several threads.
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from intflow.formats.rounding import Rounding
+from intflow.kernels import available, load
+
+HALF_EVEN = Rounding.HALF_EVEN
+LARGE = 40_001              # elements; several tasks and a vector tail
+NOT_THE_RESULT = 85         # what outputs hold before
+
+
+def backends(*thread_counts):
+    """Kernels of this machine's backends, as pytest parameters with names.
+
+    Backends that share the functions of this table (all but the reference do: they differ in
+    their products, test_conv.py) appear once, by the name of the first.
+    """
+    runs, seen = {}, set()
+    for name in (name for name, (runs_here, _) in available().items() if runs_here):
+        function = load(name, 1).relu
+        if getattr(function, "func", function) in seen:
+            continue
+        seen.add(getattr(function, "func", function))
+        for threads in thread_counts if name != "reference" else (1,):
+            runs[f"{name}-{threads}"] = load(name, threads)
+    return dict(argvalues=list(runs.values()), ids=list(runs))
+
+
+class Case(NamedTuple):
+    """A name, and make(rng) -> list of arguments."""
+
+    name: str
+    make: Callable
+
+    def arguments(self):
+        """Fresh ones, the same every time."""
+        return self.make(np.random.default_rng(len(self.name)))
+
+
+def codes(rng, dtype, shape):
+    """Whole range of a width, with its ends, zeros and small values among them."""
+    info = np.iinfo(dtype)
+    x = rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+    x >>= rng.integers(0, info.bits, shape).astype(dtype)
+    ends = np.array([info.min, info.max, 0, 1, info.max - 1, info.min + 1], dtype)
+    x.reshape(-1)[: len(ends)] = ends[: x.size]
+    return x
+
+
+def empty(shape, dtype):
+    """An output that holds something else before."""
+    return np.full(shape, NOT_THE_RESULT, dtype)
+
+
+def _requantize(out, acc, size, rshift, rounding, lo=-127, hi=127):
+    def make(rng):
+        return [empty(size, out), codes(rng, acc, size), rshift, rounding, lo, hi]
+
+    return Case(f"{acc}-{out} >>{rshift} {rounding!s} {size} {lo}..{hi}", make)
+
+
+def _requantize_masked(out, acc, size, rshift, lo=-127, hi=127):
+    def make(rng):
+        return [empty(size, out), empty(size, "u1"), codes(rng, acc, size),
+                rshift, HALF_EVEN, lo, hi]
+
+    return Case(f"{acc}-{out} >>{rshift} {size} {lo}..{hi}", make)
+
+
+def _relu(dtype, shape):
+    return Case(f"{dtype} {shape}", lambda rng: [
+        empty(shape, dtype), empty(shape, "u1"), codes(rng, dtype, shape)])
+
+
+def _apply_mask(dtype, shape):
+    return Case(f"{dtype} {shape}", lambda rng: [
+        empty(shape, dtype), codes(rng, dtype, shape), rng.integers(0, 2, shape, np.uint8)])
+
+
+def _add_aligned(out, a, a_lshift, b, b_lshift, size):
+    """Half the range of each operand, so that the sum fits where the shifts allow it."""
+    def make(rng):
+        return [empty(size, out), codes(rng, a, size) >> 1, a_lshift,
+                codes(rng, b, size) >> 1, b_lshift]
+
+    return Case(f"{a}<<{a_lshift} {b}<<{b_lshift} {out} {size}", make)
+
+
+def _output(size, kernel_size, stride, padding):
+    h, w, *rest = size
+    top, bottom, left, right = padding
+    return ((h + top + bottom - kernel_size[0]) // stride[0] + 1,
+            (w + left + right - kernel_size[1]) // stride[1] + 1, *rest)
+
+
+def _max_pool2d(dtype, size, kernel_size, stride, padding=(0, 0, 0, 0), winner="u1"):
+    def make(rng):
+        shape = _output(size, kernel_size, stride, padding)
+        x = rng.integers(-3, 4, size).astype(dtype)              # many equal maxima
+        x[0, 0] = codes(rng, dtype, size[2:])
+        return [empty(shape, dtype), empty(shape, winner), x, kernel_size, stride, padding]
+
+    return Case(f"{dtype} {size} {kernel_size} {stride} {padding} {winner}", make)
+
+
+def _max_pool2d_backward(dtype, out, size, kernel_size, stride, padding=(0, 0, 0, 0)):
+    def make(rng):
+        shape = _output(size, kernel_size, stride, padding)
+        winner = rng.integers(0, kernel_size[0] * kernel_size[1], shape, np.uint8)
+        e = rng.integers(-30, 31, shape).astype(dtype)
+        return [empty(size, out), e, winner, kernel_size, stride, padding]
+
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding}", make)
+
+
+def _avg_pool2d(dtype, size, kernel_size, stride):
+    def make(rng):
+        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
+        return [empty(shape, dtype), codes(rng, dtype, size), kernel_size, stride]
+
+    return Case(f"{dtype} {size} {kernel_size} {stride}", make)
+
+
+def _avg_pool2d_backward(dtype, out, size, kernel_size, stride, lshift):
+    def make(rng):
+        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
+        return [empty(size, out), codes(rng, dtype, shape), kernel_size, stride, lshift]
+
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} <<{lshift}", make)
+
+
+def _of_one(dtype, size, *others):
+    return Case(f"{dtype} {size} {others}", lambda rng: [codes(rng, dtype, size), *others])
+
+
+def _random_u32(n, seed, purpose, step, tensor, first):
+    return Case(f"{n} {seed} {purpose} {step} {tensor} {first}", lambda rng: [
+        empty(n, "u4"), seed, purpose, step, tensor, first])
+
+
+def _update(w, g, size, p, q, rshift, limit, recorded=True):
+    def make(rng):
+        master = rng.integers(-limit, limit + 1, size).astype(w)
+        gradient = codes(rng, g, size)
+        if g == "i8":
+            gradient >>= 22
+        return [master, np.zeros(size if recorded else 0, np.int32), gradient, p, q, rshift,
+                -limit, limit, 2**64 - 3, 17, 5]
+
+    return Case(f"{w} {g} {size} {p}/{q} >>{rshift} {'with' if recorded else 'no'} record", make)
+
+
+def _encode(dtype, shape, largest):
+    def make(rng):
+        n, c, h, w = shape
+        table = rng.integers(-largest, largest + 1, 256).astype(np.int16)
+        return [empty((h, w, n, c), dtype), rng.integers(0, 256, shape, np.uint8), table]
+
+    return Case(f"{dtype} {shape}", make)
+
+
+def _resize(shape, size):
+    return Case(f"{shape} to {size}", lambda rng: [
+        empty((*shape[:2], *size), "u1"), rng.integers(0, 256, shape, np.uint8)])
+
+
+S32 = -2**31, 2**31 - 1
+DETERMINISTIC = [r for r in Rounding if r != Rounding.STOCHASTIC]
+RIM = 1, 1, 1, 1                        # padding
+CASES = {
+    "requantize": [
+        *(_requantize("i1", "i4", 1001, n, HALF_EVEN)
+          for n in (-40, -31, -3, 0, 1, 8, 24, 25, 30, 31, 32, 33, 34, 60)),
+        *(_requantize("i1", "i4", 333, n, r) for r in DETERMINISTIC for n in (7, 31, 32, 40)),
+        *(_requantize("i4", "i4", 333, n, r, *S32) for r in DETERMINISTIC for n in (-31, -1, 1)),
+        *(_requantize("i1", "i8", 333, n, r) for r in DETERMINISTIC
+          for n in (1, 40, 62, 63, 64, 65, 66, 99)),
+        _requantize("i1", "i8", 333, -70, HALF_EVEN),
+        _requantize("i4", "i8", 333, -31, HALF_EVEN, *S32),
+        *(_requantize("i1", "i4", 100, n, HALF_EVEN, lo, hi) for n in (-40, 5, 40)
+          for lo, hi in ((3, 9), (-9, -3), (0, 0))),
+        _requantize("i1", "i1", 100, 6, HALF_EVEN, -1, 1),
+        _requantize("i2", "i4", (3, 5, 2, 7), 9, HALF_EVEN, -32767, 32767),
+        *(_requantize("i1", "i4", size, 9, HALF_EVEN) for size in (0, 1, LARGE)),
+        _requantize("i1", "i4", LARGE, -2, HALF_EVEN),
+    ],
+    "requantize_masked": [
+        *(_requantize_masked("i1", "i4", 1001, n)
+          for n in (-70, -33, -31, -2, 0, 1, 9, 24, 25, 31, 32, 50)),
+        *(_requantize_masked("i1", "i4", 101, n, lo, hi) for n in (-40, -2, 3, 31, 33)
+          for lo, hi in ((0, 127), (3, 5), (-9, -2), (0, 0))),
+        *(_requantize_masked("i4", "i4", 101, n, *S32) for n in (-40, 2)),
+        _requantize_masked("i1", "i8", 101, 40),
+        _requantize_masked("i1", "i4", (2, 3, 4, 5), 7),
+        _requantize_masked("i1", "i4", LARGE, 9),
+    ],
+    "relu": [
+        _relu("i1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),
+    ],
+    "apply_mask": [
+        _apply_mask("i4", (3, 2, 5, 7)), *(_apply_mask("i1", size) for size in (0, 1001, LARGE)),
+    ],
+    "add_aligned": [
+        _add_aligned("i4", "i4", 0, "i4", 0, 1001),
+        _add_aligned("i4", "i1", 20, "i4", 0, 333),
+        _add_aligned("i8", "i4", 27, "i4", 3, 333),
+        _add_aligned("i8", "i4", 0, "i1", 54, 333),
+        _add_aligned("i4", "i4", 0, "i4", 0, LARGE),
+    ],
+    "max_pool2d": [
+        _max_pool2d("i4", (6, 8, 3, 7), (2, 2), (2, 2)),
+        _max_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
+        _max_pool2d("i4", (5, 5, 2, 3), (3, 3), (1, 1), RIM),
+        _max_pool2d("i4", (5, 6, 2, 3), (3, 2), (1, 3), (2, 0, 1, 1)),
+        _max_pool2d("i4", (5, 6, 1, 2), (5, 6), (1, 1)),
+        _max_pool2d("i4", (4, 5, 1, 1), (1, 1), (2, 3)),
+        _max_pool2d("i4", (18, 17, 1, 2), (18, 17), (1, 1), winner="u2"),
+        _max_pool2d("i1", (6, 6, 3, 40), (2, 2), (2, 2)),
+        _max_pool2d("i4", (5, 3, 50, 90), (3, 3), (2, 2)),
+    ],
+    "max_pool2d_backward": [
+        _max_pool2d_backward("i1", "i1", (6, 8, 3, 7), (2, 2), (2, 2)),
+        _max_pool2d_backward("i1", "i2", (7, 9, 2, 5), (3, 3), (2, 2)),
+        _max_pool2d_backward("i1", "i2", (5, 6, 2, 3), (3, 2), (1, 3), (2, 0, 1, 1)),
+        _max_pool2d_backward("i1", "i1", (7, 8, 2, 3), (2, 2), (3, 3)),
+        _max_pool2d_backward("i1", "i1", (4, 4, 50, 90), (2, 2), (2, 2)),
+    ],
+    "avg_pool2d": [
+        _avg_pool2d("i1", (6, 8, 3, 7), (2, 2), (2, 2)),
+        _avg_pool2d("i4", (7, 7, 2, 5), (7, 7), (1, 1)),
+        _avg_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
+        _avg_pool2d("i4", (4, 3, 50, 90), (3, 2), (1, 1)),
+    ],
+    "avg_pool2d_backward": [
+        _avg_pool2d_backward("i1", "i4", (6, 8, 3, 7), (2, 2), (2, 2), 10),
+        _avg_pool2d_backward("i1", "i4", (7, 7, 2, 5), (7, 7), (1, 1), 14),
+        _avg_pool2d_backward("i1", "i4", (7, 9, 2, 5), (3, 3), (2, 2), 12),
+        _avg_pool2d_backward("i1", "i4", (7, 8, 2, 3), (2, 2), (3, 3), 0),
+        _avg_pool2d_backward("i1", "i4", (5, 5, 50, 90), (3, 2), (1, 1), 11),
+    ],
+    "max_abs": [
+        _of_one("i1", 300), _of_one("i2", 77), _of_one("i8", 333),
+        *(_of_one("i4", size) for size in (0, 1, 1001, LARGE)),
+    ],
+    "sum_squares": [
+        _of_one("i1", 300), _of_one("i4", 1001), _of_one("i8", 333), _of_one("i8", 0),
+    ],
+    "count_outside": [
+        *(_of_one("i1", 1001, lo, hi) for lo, hi in
+          ((-126, 126), (-128, 127), (-999, 5), (6, 2**70), (200, 300), (5, 3))),
+        _of_one("i4", LARGE, -2**30, 100),
+    ],
+    "random_u32": [
+        _random_u32(1, 0, 0, 0, 0, 0),
+        _random_u32(5000, 2**64 - 1, "update", 2**32 - 1, 2**32 - 1, 0),
+        _random_u32(700, 1, 3, 4, 5, 900),
+        _random_u32(0, 1, "init", 2, 3, 4),
+        _random_u32(3000, 7, 6, 5, 4, 2**34 - 3000),
+    ],
+    "stochastic_update": [
+        *(_update("i1", "i4", 3001, 1, 1, n, 64) for n in (0, 1, 17, 31)),
+        *(_update("i1", "i4", 700, p, q, n, 64) for p, q, n in
+          ((1, 1, 32), (1, 1, 33), (1, 1, 50), (3, 1, 20), (1, 3, 20), (5, 7, 31), (3, 5, 45))),
+        *(_update("i1", "i8", 700, p, q, n, 64)
+          for p, q, n in ((1, 1, 12), (1, 1, 40), (3, 7, 25))),
+        _update("i1", "i4", 1024, 1, 1, 9, 127, recorded=False),
+        _update("i2", "i4", 1025, 1, 1, 12, 32767),
+        _update("i4", "i4", 700, 1, 1, 1, 2**31 - 1),
+        _update("i1", "i4", 0, 1, 1, 9, 64),
+        _update("i1", "i4", LARGE, 1, 1, 19, 64),
+    ],
+    "encode_images": [
+        _encode("i1", (3, 2, 5, 40), 127), _encode("i2", (2, 3, 7, 70), 32767),
+        _encode("i1", (1, 1, 1, 1), 127),
+    ],
+    "resize_bilinear": [
+        _resize((2, 3, 9, 13), size) for size in ((9, 13), (1, 1), (20, 7), (5, 31), (40, 40))
+    ],
+}
