@@ -17,7 +17,8 @@ class Fixed(Format):
 
     Parameters
     ----------
-    bits : int, 1..32, or 64 for accumulators; the sign bit counts.
+    bits : int, 1..64; tensors that are stored take up to 32, accumulators the rest. The sign
+        bit counts.
     frac_bits : int; may exceed `bits` (step below the width) or be negative (step above 1).
     signed : bool; two's complement, or from zero up.
     symmetric : bool; leaves out the code -2**(bits - 1), as all operands of products do.

@@ -13,7 +13,7 @@ from intflow.errors import FormatError, RangeError
 from intflow.formats.rounding import code_range, exact_fraction, round_fraction
 from intflow.formats.rounding import overflow as fit
 
-LEGAL_BITS = (*range(1, 33), 64)
+LEGAL_BITS = range(1, 65)
 
 
 class Format:
@@ -64,7 +64,7 @@ def checked_width(bits, signed, symmetric):
     """Return `bits` as a Python int, or raise FormatError if no such format can exist."""
     bits = operator.index(bits)
     if bits not in LEGAL_BITS:
-        raise FormatError(f"a format has 1 to 32 bits, or 64 for accumulators; got {bits}")
+        raise FormatError(f"a format has 1 to 64 bits, accumulators included; got {bits}")
     if symmetric and not signed:
         raise FormatError("a symmetric format is signed; drop symmetric or unsigned")
     if symmetric and bits == 1:

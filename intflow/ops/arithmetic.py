@@ -17,12 +17,12 @@ def add(kernels, a, b):
     ---------
     Exact while the aligned codes fit 62 bits. Where the steps lie further apart than that
     (possible for errors only, whose step follows the data), the finer operand is first
-    rounded half even to the finest step that fits: it is then below 2**-30 of the other.
+    rounded half even to the finest step that fits.
     """
     if a.codes.shape != b.codes.shape:
         raise ShapeError(f"add takes equal shapes, got {a.codes.shape} and {b.codes.shape}")
     coarse, fine = sorted((a, b), key=lambda t: t.format.frac_bits)
-    room = WIDEST_SUM - max(coarse.format.bits, fine.format.bits) - 1
+    room = WIDEST_SUM - coarse.format.bits
     gap = fine.format.frac_bits - coarse.format.frac_bits
     if gap > room:
         frac_bits = coarse.format.frac_bits + room

@@ -21,4 +21,4 @@ def wide(bits, frac_bits):
             f"a sum needs {bits} bits and there are 64; use fewer bits, a smaller batch, or a "
             "Requantize before it"
         )
-    return Fixed(max(bits, WIDEST_OPERAND + 1) if bits <= 32 else 64, frac_bits, symmetric=True)
+    return Fixed(max(bits, WIDEST_OPERAND + 1), frac_bits, symmetric=True)
