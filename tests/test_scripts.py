@@ -88,7 +88,7 @@ def test_arguments_and_exit_code_pass_through(checkout):
 
 def test_test_script_runs_pytest_in_the_checkout(checkout):
     run = checkout.run("-k", "a b", script="test")
-    assert run.out == f"{checkout.root.resolve()};-m;pytest;-q;-rs;-k;a b;"
+    assert run.out == f"{checkout.root.resolve()};-m;pytest;-q;-rs;-n;auto;--dist;loadfile;-k;a b;"
     assert run.returncode == 7
     assert ".[test]" in (checkout.root / "pip-calls").read_text()
     checkout.run()
