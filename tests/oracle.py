@@ -109,7 +109,7 @@ def round_fraction(x, rounding, random=None):
 
 
 def round_shift(s, k, rounding, random=None):
-    """s / 2**k rounded, in shifts.  [papers 0.1]   `random` is R, an integer in [0, 2**k).
+    """s / 2**k rounded, in shifts.   `random` is R, an integer in [0, 2**k).
 
     Examples: 3 / 2: floor 1, half_even 2; -5 / 2: half_even -2, half_away -3, half_up -2.
     """
@@ -138,7 +138,7 @@ def round_divide(numerator, denominator, rounding="half_even"):
 
 
 def shiftexp(m):
-    """round(log2 m) of an integer m >= 1, exactly; no tie exists.  [papers 0.2]
+    """round(log2 m) of an integer m >= 1, exactly; no tie exists.  [WAGE Shift]
 
     5 -> 2, 6 -> 3.
     """
@@ -190,7 +190,7 @@ def random_u32(seed, purpose, step, tensor, element):
 
 
 def quantize(x, k, rounding="half_even"):
-    """Q(x, k) = clip(sigma * round(x / sigma), -1 + sigma, 1 - sigma) of a rational.  [WAGE 1.1]"""
+    """Q(x, k) = clip(sigma * round(x / sigma), -1 + sigma, 1 - sigma) of a rational.  [WAGE Q]"""
     sigma = Fraction(2, 2**k)
     return clip(sigma * round_fraction(x / sigma, rounding), -1 + sigma, 1 - sigma)
 
@@ -201,7 +201,7 @@ def narrow(code, rshift, bits, rounding="half_even"):
 
 
 def encode_symmetric(u, kA):
-    """Pixel 0..255 -> code: u / 127.5 - 1 quantised.  [papers 1.3]
+    """Pixel 0..255 -> code: u / 127.5 - 1 quantised.  [WAGE input]
 
     127 -> -1, 128 -> 1 at 8 bits.
     """
@@ -210,12 +210,12 @@ def encode_symmetric(u, kA):
 
 
 def encode_unit(u, kA):
-    """Pixel 0..255 -> code: u / 256 quantised.  [papers 1.3, MNIST]   3 -> 2 at 8 bits (a tie)."""
+    """Pixel 0..255 -> code: u / 256 quantised.  [WAGE input]   3 -> 2 at 8 bits (a tie)."""
     return min(round_divide(u * 2 ** (kA - 1), 256), largest(kA))
 
 
 def alpha_exponent(fan_in, kW):
-    """la: largest j >= 0 with 3 n >= 2**(2 j + 2 kW - 1), else 0.  [papers 1.6]   1152, 2 -> 4."""
+    """la: largest j >= 0 with 3 n >= 2**(2 j + 2 kW - 1), else 0.  [WAGE alpha]   1152, 2 -> 4."""
     la = 0
     while 3 * fan_in >= 2 ** (2 * (la + 1) + 2 * kW - 1):
         la += 1
@@ -223,7 +223,7 @@ def alpha_exponent(fan_in, kW):
 
 
 def master_bound(kW, kG):
-    """Clip of the stored weight: 1 - sigma(kW) in units of sigma(kG).  [papers 1.2 row 2]
+    """Clip of the stored weight: 1 - sigma(kW) in units of sigma(kG).  [WAGE update]
 
     2, 8 -> 64.
 
@@ -233,7 +233,7 @@ def master_bound(kW, kG):
 
 
 def quantize_weight(master, kW, kG):
-    """Stored weight -> code of kW bits.  [papers 1.3 step 2]   33 -> 1, 32 -> 0 (tie) for 2, 8."""
+    """Stored weight -> code of kW bits.  [WAGE Q_W]   33 -> 1, 32 -> 0 (tie) for 2, 8."""
     return narrow(master, kG - kW, kW)
 
 
@@ -411,7 +411,7 @@ def avg_pool2d_error(e, x_shape, kernel_size, stride, lshift):
 
 
 def relu(x):
-    """(max(x, 0), mask x > 0).  [papers 1.3 step 5]"""
+    """(max(x, 0), mask x > 0)."""
     return each(lambda a: max(a, 0), x), each(lambda a: int(a > 0), x)
 
 
@@ -425,7 +425,7 @@ def requantize(x, kA):
 
     Narrow to sigma(kA); C where the unrounded value lies within the clip.
 
-    [papers 1.3 step 6]   x of frac_bits f has step 2**-f; the output has frac_bits kA - 1.
+    [WAGE Q_A]   x of frac_bits f has step 2**-f; the output has frac_bits kA - 1.
     """
     rshift = x.frac_bits - (kA - 1)
     bound = Fraction(2) ** rshift * largest(kA)
@@ -434,7 +434,7 @@ def requantize(x, kA):
 
 
 def quantize_error(e, kE):
-    """[E] e / Shift(max abs e) to kE bits, max over the whole tensor.  [papers 1.4 step 3]
+    """[E] e / Shift(max abs e) to kE bits, max over the whole tensor.  [WAGE Q_E]
 
     The value is kept: the codes' step is 2**(n - (kE - 1)) incoming steps.
     All zeros stay as they are.
@@ -445,7 +445,7 @@ def quantize_error(e, kE):
 
 
 def requantize_error(e, mask, kE):
-    """Requantize.backward: mask C, then [E].  [papers 1.4 steps 2 and 3]"""
+    """Requantize.backward: mask C, then [E].  [WAGE Q_A, Q_E]"""
     return quantize_error(Tensor(masked(e.codes, mask), e.frac_bits), kE)
 
 
@@ -488,7 +488,7 @@ def split(e, channels):
 
 
 def flatten(codes):
-    """[n][c][h][w] -> [n][c * h * w] in CHW order.  [papers 1.8]"""
+    """[n][c][h][w] -> [n][c * h * w] in CHW order."""
     return [flat(image) for image in codes]
 
 
@@ -496,19 +496,19 @@ def flatten(codes):
 
 
 def one_hot(labels, classes):
-    """Targets 0 and 1.  [papers 1.8]"""
+    """Targets 0 and 1."""
     return [[int(c == label) for c in range(classes)] for label in labels]
 
 
 def sse_error(output, labels):
-    """e = out - onehot, at the output's exponent (frac_bits >= 0).  [papers 0.6, 1.4]"""
+    """e = out - onehot, at the output's exponent (frac_bits >= 0).  [WAGE SSE]"""
     targets = one_hot(labels, len(output.codes[0]))
     codes = each(lambda o, t: o - (t << output.frac_bits), output.codes, targets)
     return Tensor(codes, output.frac_bits)
 
 
 def sse_loss(output, labels):
-    """Half the squared error, summed over the batch: an exact rational.  [papers 1.7 item 9]"""
+    """Half the squared error, summed over the batch: an exact rational."""
     e = sse_error(output, labels)
     return Fraction(sum(a * a for a in flat(e.codes)), 2) / Fraction(4) ** e.frac_bits
 
@@ -537,7 +537,7 @@ def exponential(u, frac_bits):
 
 
 def softmax_error(output, labels):
-    """e = p - onehot in Q0.15, p = 2**-u / sum, u = (max - z) log2 e in integers.  [papers 0.6]
+    """e = p - onehot in Q0.15, p = 2**-u / sum, u = (max - z) log2 e in integers.
 
     u = (max - z) * 1477 >> 10 at the step of z; p rounds half up.
     """
@@ -589,7 +589,7 @@ def put(nested, position, element):
 def stochastic_quotient(g, p, q, rshift, r):
     """sign(g) * floor((|g| p + R) / D), D = q 2**rshift, R = r D / 2**32 in [0, D).
 
-    [WAGE G, papers 0.1]
+    [WAGE Q_G]
     """
     x, D = abs(g) * p, q << max(rshift, 0)
     x <<= max(-rshift, 0)
@@ -601,7 +601,7 @@ def stochastic_quotient(g, p, q, rshift, r):
 def update(master, gradient, kW, kG, lr, seed, step, tensor):
     """[G] (new master, applied step d).
 
-    d = lr g / Shift(max abs g), stochastically rounded.  [papers 1.5]
+    d = lr g / Shift(max abs g), stochastically rounded.  [WAGE Q_G, update]
 
     `lr` is a Fraction; units of master and d are sigma(kG).  A zero gradient changes nothing.
     """
@@ -620,12 +620,12 @@ def update(master, gradient, kW, kG, lr, seed, step, tensor):
 
 
 def init_limit(fan_in, kW):
-    """max(sqrt(3 / n), 3 * 2**-kW) in units of 2**-30.  [papers 1.2 row 1]"""
+    """max(sqrt(3 / n), 3 * 2**-kW) in units of 2**-30.  [WAGE L]"""
     return max(isqrt(3 * 2**60 // fan_in), 3 * 2 ** (30 - kW))
 
 
 def initialize(w_shape, fan_in, kW, kG, seed, tensor):
-    """Master weights: uniform in +-limit, quantised once to kW bits.  [papers 1.1, 1.2 row 5]"""
+    """Master weights: uniform in +-limit, quantised once to kW bits.  [WAGE L, Q_W]"""
     limit = init_limit(fan_in, kW)
     master = filled(w_shape)
     for element, position in enumerate(memory_order(w_shape)):

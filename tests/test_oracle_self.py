@@ -59,7 +59,7 @@ def test_shift_equals_its_rational_definition_when_wide(s, k, rounding):
     assert oracle.round_shift(s, k, rounding) == expected
 
 
-def test_half_even_at_every_tie():  # papers 6 (b)
+def test_half_even_at_every_tie():
     for k, q, sign in product(range(1, 21), range(-40, 41), (-1, 1)):
         tie = sign * ((2 * q + 1) << (k - 1))
         rounded = oracle.round_shift(tie, k, "half_even")
@@ -69,7 +69,7 @@ def test_half_even_at_every_tie():  # papers 6 (b)
 
 
 @pytest.mark.parametrize("k", range(0, 8))
-def test_stochastic_shift_has_the_exact_mean(k):  # papers 6 (f)
+def test_stochastic_shift_has_the_exact_mean(k):
     for s in range(-70, 71):
         total = sum(oracle.round_shift(s, k, "stochastic", R) for R in range(2**k))
         assert total == s
@@ -78,14 +78,14 @@ def test_stochastic_shift_has_the_exact_mean(k):  # papers 6 (f)
             assert oracle.round_shift(s, k, "stochastic", R) == expected
 
 
-def test_shiftexp_below_two_to_the_twenty():  # papers 6 (c)
+def test_shiftexp_below_two_to_the_twenty():
     for m in range(1, 2**20):
         n = oracle.shiftexp(m)
         # 2**(n - 1/2) < m < 2**(n + 1/2), squared and doubled
         assert 2 ** (2 * n) < 2 * m * m < 2 ** (2 * n + 2)
 
 
-def test_shiftexp_near_its_steps():  # papers 6 (c)
+def test_shiftexp_near_its_steps():
     for f in range(63):
         step = math.isqrt(2 ** (2 * f + 1))  # floor(sqrt2 * 2**f)
         assert oracle.shiftexp(step) == f
@@ -137,7 +137,7 @@ def test_integer_quantiser_equals_its_rational_definition(bits):
         assert Fraction(codes, 2 ** (bits - 1)) == oracle.quantize(real, bits)
 
 
-def test_input_codes():  # papers 6 (a)
+def test_input_codes():
     for u in range(256):
         a = oracle.encode_symmetric(u, 8)
         assert a == oracle.clip(u - 128 + (u >= 128), -127, 127)
@@ -158,7 +158,7 @@ def test_input_codes_of_other_widths(kA):
 
 @pytest.mark.parametrize(
     ("fan_ins", "alphas"),
-    [  # papers 1.6 and 6 (d)
+    [
         ((27, 1152, 1152, 2304, 2304, 4608, 8192, 1024), (2, 16, 16, 16, 16, 32, 32, 16)),
         ((25, 800, 1024, 512), (2, 16, 16, 8)),
         ((363, 2400, 2304, 3456, 3456, 9216, 4096, 4096), (8, 16, 16, 32, 32, 32, 32, 32)),
@@ -178,7 +178,7 @@ def test_alpha_is_the_nearest_power_of_two(fan_in, kW):
     assert la == 0 or ratio_squared >= Fraction(2) ** (2 * la - 1)
 
 
-def test_ternary_thresholds():  # papers 6 (e)
+def test_ternary_thresholds():
     codes = {m: oracle.quantize_weight(m, 2, 8) for m in (-64, -33, -32, 0, 32, 33, 64)}
     assert codes == {-64: -1, -33: -1, -32: 0, 0: 0, 32: 0, 33: 1, 64: 1}
     assert oracle.master_bound(2, 8) == 64
@@ -314,7 +314,7 @@ def test_requantize_and_its_straight_through_mask(x, f, kA):
         assert oracle.at(mask, position) == (abs(real) <= 1 - Fraction(2, 2**kA))
 
 
-def test_clip_mask_is_not_a_function_of_the_output():  # papers 1.3 step 6
+def test_clip_mask_is_not_a_function_of_the_output():
     x = oracle.Tensor([[508, 509, 510, 600]], 9)
     y, mask = oracle.requantize(x, 8)
     assert (y.codes, mask) == ([[127, 127, 127, 127]], [[1, 0, 0, 0]])
@@ -342,14 +342,14 @@ def test_error_quantiser_is_the_papers(e, f, kE):
 
 @few
 @given(e=strategies.codes_NCHW(-5000, 5000), kE=strategies.narrow_bits)
-def test_error_quantiser_ignores_doubling(e, kE):  # papers 6 (g)
+def test_error_quantiser_ignores_doubling(e, kE):
     once = oracle.quantize_error(oracle.Tensor(e, 4), kE)
     twice = oracle.quantize_error(oracle.Tensor(oracle.each(lambda a: 2 * a, e), 5), kE)
     assert once.codes == twice.codes
     assert once.frac_bits == twice.frac_bits or oracle.max_abs(e) == 0
 
 
-def test_dead_units_count_in_the_maximum():  # papers 1.4 step 3 before step 4
+def test_dead_units_count_in_the_maximum():
     layers = [{"kind": "relu"}, {"kind": "requantize"}]
     oracle.forward(layers, oracle.Tensor([[-1, 1]], 7), (2, 8, 8, 8))
     e = oracle.backward(layers, oracle.Tensor([[1000, 1]], 0), (2, 8, 8, 8))
@@ -448,7 +448,7 @@ def test_update_does_not_depend_on_how_the_rate_is_split():
     seed=strategies.seeds,
 )
 def test_update_bound(data, lr, seed):
-    """|d| <= ceil(sqrt2 lr), the weight stays in its clip, and 2888 reads as papers 1.5."""
+    """|d| <= ceil(sqrt2 lr), the weight stays in its clip, and 2888 is the closed form."""
     shape = data.draw(st.sampled_from([(2, 3), (1, 7), (2, 1, 3, 2)]))
     master = data.draw(strategies.codes(shape, -64, 64))
     gradient = data.draw(strategies.codes(shape, -(2**20), 2**20))

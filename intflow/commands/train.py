@@ -48,9 +48,11 @@ from . import options
 def command(out, resume, config, save_every, quiet, fail_on_overflow, **values):
     """Train a network with integers alone."""
     from ..training import Config, Training
+    from ..training.memory import keep_freed_memory
     from .reporters import make_reporter
 
     values = {name: value for name, value in values.items() if value is not None}
+    keep_freed_memory()
     reporter = make_reporter(quiet)
     if resume is not None:
         _refuse_changes(values, out, config)

@@ -78,7 +78,7 @@ def shift_left(x, lshift):
 
 
 def round_shift(x, rshift, rounding):
-    """x * 2**-rshift rounded to integers; exact where rshift <= 0.  [papers: toolbox, rounding]
+    """x * 2**-rshift rounded to integers; exact where rshift <= 0.
 
     Examples
     --------
