@@ -28,11 +28,11 @@ def main():
     parser.add_argument("--data-dir", default="", help="where the data set lies")
     parser.add_argument("--work", default="runs", help="folder for the run itself")
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--threads", default="0")
+    parser.add_argument("--threads", default="", help="default: all cores")
     options = parser.parse_args()
     arguments = ["train", *RUNS[options.run], "--seed", options.seed]
     out = Path(options.work) / f"{options.run}-seed{options.seed}"
-    local = ["--threads", options.threads]
+    local = ["--threads", options.threads] if options.threads else []
     if options.data_dir:
         local += ["--data-dir", options.data_dir]
     start = ["train", "--resume", str(out)] if (out / "checkpoint.h5").exists() else \
