@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from . import options
-
 
 @click.command(
     epilog="Example, on a fresh install: intflow train --model lenet --bits 2888 --epochs 2",

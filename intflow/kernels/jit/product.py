@@ -134,7 +134,6 @@ def first_sums(p, sums, panel, table, n):
         sums[c] = 0
     if p.offset_sums == 0:
         return
-    row_size = 4 * p.columns
     for s in range(n):
         # a segment of B has `steps` rows of NR words, a segment of offset_sums one
         at = (panel * p.b_panel + table[2 * s + 1]) // p.steps
