@@ -66,15 +66,19 @@ class SoftmaxCrossEntropy(Loss):
 
 def _power_of_two(u, frac_bits):
     """2**15 * 2**-(u * 2**-frac_bits) by table and shift."""
-    u = u << TABLE_BITS >> frac_bits if frac_bits < 40 else u >> (frac_bits - TABLE_BITS)
+    u = _shifted(u, frac_bits - TABLE_BITS)
     return TABLE[u & ((1 << TABLE_BITS) - 1)] >> np.minimum(u >> TABLE_BITS, DEEPEST)
 
 
 def _nats(total, below, frac_bits):
     """Sum over images of ln(total / 2**15) + below, in units of 2**-16."""
     logs = (_log2(total) - (PROBABILITY_BITS << 16)) * LN_2 >> 16
-    depth = below << 16 >> frac_bits if frac_bits < 40 else below >> (frac_bits - 16)
-    return int((logs + depth).sum())
+    return int((logs + _shifted(below, frac_bits - 16)).sum())
+
+
+def _shifted(values, rshift):
+    """values * 2**-rshift, rounded down; nothing is shifted left that is shifted right again."""
+    return values >> rshift if rshift >= 0 else values << -rshift
 
 
 def _log2(values):

@@ -25,7 +25,7 @@ def write_checkpoint(path, attributes, parameters):
     import h5py
 
     path = Path(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = path.with_name(f".{path.name}.tmp")      # one name: the next write clears up a killed one
     try:
         with h5py.File(draft, "w", userblock_size=BLOCK, libver="v110") as file:
             for name, value in attributes.items():
