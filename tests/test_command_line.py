@@ -154,3 +154,19 @@ def test_help_needs_no_engine():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "train" in done.stdout
+
+
+def test_stopped_between_the_last_batch_and_its_metrics(run, data, tmp_path, capsys):
+    from intflow.commands.reporters import Quiet
+    from intflow.training import Config, Training
+
+    class Dying(Quiet):
+        def evaluating(self, training):
+            raise MemoryError
+
+    out = tmp_path / "late"
+    config = Config("lenet", data=str(data), epochs=2, batch_size=16, width="1/8", threads=1)
+    with pytest.raises(MemoryError):
+        Training.start(config, out, Dying(), save_every=1).run()
+    call(capsys, "train", "--resume", out, "--quiet")
+    assert same_run(metrics(out), metrics(run))

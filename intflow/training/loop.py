@@ -1,7 +1,8 @@
 """Epochs: batches in, metrics and checkpoints out; stops and resumes on any step, bit for bit."""
 
+import json
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Progress:
     epoch : whole epochs done; batch : batches of the current one.
     images, wrong, loss : sums over those batches, loss in units of 2**-loss_bits.
     best : fewest wrong test images so far, -1 before the first evaluation.
+    saturated : of the epoch's last batch, once that is done.
     """
 
     epoch: int = 0
@@ -34,6 +36,7 @@ class Progress:
     loss: int = 0
     loss_bits: int = 0
     best: int = -1
+    saturated: dict = field(default_factory=dict)
 
     def add(self, result):
         self.batch += 1
@@ -41,6 +44,7 @@ class Progress:
         self.wrong += result.wrong
         self.loss += result.loss[0]
         self.loss_bits = result.loss[1]
+        self.saturated = result.saturated or {}
 
     def mean_loss(self):
         """Loss per image, for reports."""
@@ -83,7 +87,8 @@ class Training:
         config = replace(read_config(read_checkpoint(path)[0], path), **changes)
         training = cls(config, out, reporter, save_every)
         attributes = training.trainer.load(path)
-        training.progress = Progress(**{name: int(attributes[name]) for name in asdict(Progress())})
+        stored = {name: json.loads(attributes[name]) for name in asdict(Progress())}
+        training.progress = Progress(**stored)
         keep_epochs(training.out / "metrics.jsonl", training.progress.epoch)
         training._write_config()
         return training
@@ -102,15 +107,16 @@ class Training:
         setup, config, progress = self.setup, self.setup.config, self.progress
         self.trainer.rate = rate_at(progress.epoch, Fraction(config.lr), setup.schedule)
         started = saved = time.monotonic()
-        before, result = progress.images, None
+        before = progress.images
         stream = batches(
             setup.dataset.train, config.batch_size, setup.input_shape, config.augment, config.seed,
             progress.epoch, progress.batch, self.trainer.kernels.threads, self.trainer.kernels,
         )
         try:
             for batch in stream:
-                result = self.trainer.step(batch.images, batch.labels, measure=self._is_last())
-                progress.add(result)
+                progress.add(
+                    self.trainer.step(batch.images, batch.labels, measure=self._is_last())
+                )
                 self.reporter.stepped(self)
                 if self._at_step_limit():
                     break
@@ -121,11 +127,10 @@ class Training:
                     saved = time.monotonic()
         finally:
             stream.close()
-        self._finish_epoch(time.monotonic() - started, progress.images - before,
-                           result.saturated if result else {})
+        self._finish_epoch(time.monotonic() - started, progress.images - before)
         return True
 
-    def _finish_epoch(self, seconds, images, saturated):
+    def _finish_epoch(self, seconds, images):
         setup, progress = self.setup, self.progress
         self.reporter.evaluating(self)
         test = evaluate(self.trainer, setup.dataset.test, setup.config.augment)
@@ -140,7 +145,7 @@ class Training:
             **({"top5_error": test["top5_error"]} if "top5_error" in test else {}),
             "images_per_second": round(images / max(seconds, 1e-9), 1),
             "seconds": round(seconds, 2),
-            "saturated": saturated,
+            "saturated": progress.saturated,
             "digest": self.trainer.digest(),
         }
         is_best = progress.best < 0 or test["wrong"] < progress.best
@@ -163,7 +168,7 @@ class Training:
             "input_shape": ",".join(map(str, self.setup.input_shape)),
             "encoding": dataset.encoding,
             # As text, since a sum of losses may need more than 64 bits.
-            **{field: str(value) for field, value in asdict(self.progress).items()},
+            **{name: json.dumps(value) for name, value in asdict(self.progress).items()},
         }
         self.trainer.save(self.out / name, **attributes)
 
