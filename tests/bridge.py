@@ -11,6 +11,7 @@ import intflow
 import oracle
 from intflow.formats import Fixed, Tensor
 from intflow.kernels import available, load
+from intflow.ops import Products
 from intflow.layers import (
     AvgPool2d,
     Build,
@@ -135,7 +136,7 @@ class Twin:
         build = Build(self.scheme, self.kernels, seed, oracle.shape_of(x.codes)[0])
         self.spec = self.layer.build(Spec(oracle.shape_of(x.codes)[1:], codes.format), build)
         self.parameters = build.parameters
-        self.run = Run(self.kernels, self.scheme)
+        self.run = Run(self.kernels, self.scheme, Products(self.kernels))
 
     def forward(self, x):
         """(engine's y, oracle's y)."""

@@ -77,6 +77,7 @@ class Run:
 
     kernels: object
     scheme: object
+    products: object
     step: int = 0
     recorder: object = None
     saturated: dict = None

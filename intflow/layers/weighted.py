@@ -55,13 +55,13 @@ class Weighted(Layer):
     def forward(self, x, run):
         w = run.scheme.weight(run.kernels, self.weight)               # [W]
         run.record(self, weight=self.weight.master, weight_q=w)
-        return ops.conv2d(run.kernels, x, w, self.window), (x, w)
+        return run.products.forward(self.name, x, w, self.window), (x, w)
 
     def backward(self, e, saved, run):
         x, w = saved
         e = run.scheme.operand(run.kernels, e)
-        self.weight.gradient = ops.conv2d_gradient(run.kernels, x, e, self.window, w.codes.shape)
+        self.weight.gradient = run.products.gradient(self.name, x, e, self.window, w.codes.shape)
         run.record(self, gradient=self.weight.gradient)
         if self.is_first and run.recorder is None:
             return None                                     # nobody needs the error at the images
-        return ops.conv2d_error(run.kernels, e, w, self.window, x.codes.shape)
+        return run.products.error(self.name, e, w, self.window, x.codes.shape)

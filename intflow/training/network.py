@@ -4,6 +4,7 @@ from math import prod
 
 from ..errors import ShapeError
 from ..layers import Build, Run, Spec
+from ..ops import Products
 
 
 class Network:
@@ -23,11 +24,14 @@ class Network:
     parameters : list of Parameter, in order of the layers.
     specs : [(layer, Spec of its output)], in order.
     output : Spec of the last layer; (classes,).
+    products : who computes the products of the weighted layers; exact, until someone else is put
+        here (see `ops.Products`).
     """
 
     def __init__(self, layers, input_shape, scheme, kernels, seed, batch_size):
         self.layers, self.input_shape = layers, tuple(input_shape)
         self.scheme, self.kernels, self.seed, self.batch_size = scheme, kernels, seed, batch_size
+        self.products = Products(kernels)
         name_layers(layers)
         build = Build(scheme, kernels, seed, batch_size)
         self.output = layers.build(Spec(self.input_shape, scheme.input_format(), True), build)
@@ -44,7 +48,9 @@ class Network:
 
     def run(self, step=0, recorder=None, measure=False):
         """What the layers need for one step."""
-        return Run(self.kernels, self.scheme, step, recorder, {} if measure else None)
+        return Run(
+            self.kernels, self.scheme, self.products, step, recorder, {} if measure else None
+        )
 
     def count_weights(self):
         return sum(prod(p.master.codes.shape) for p in self.parameters)

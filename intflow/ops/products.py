@@ -1,0 +1,30 @@
+"""The seam under every weighted layer: who computes its three products.
+
+Layers ask `Products` and know nothing else, so that a device model or a simulator can take the place
+of the exact sums without a layer noticing.
+"""
+
+from .linear_algebra import conv2d, conv2d_error, conv2d_gradient
+
+
+class Products:
+    """Exact products by the kernels of one backend.
+
+    Whoever takes this place gives the same three methods. `layer` is the name of the layer that
+    asks; operands and results are `Tensor`s in the memory layout (HWNC and HWIO, or NC and IO).
+    """
+
+    def __init__(self, kernels):
+        self.kernels = kernels
+
+    def forward(self, layer, x, w, window):
+        """y = product(x, W); see `ops.conv2d`."""
+        return conv2d(self.kernels, x, w, window)
+
+    def error(self, layer, e, w, window, input_shape):
+        """Error at the input; see `ops.conv2d_error`."""
+        return conv2d_error(self.kernels, e, w, window, input_shape)
+
+    def gradient(self, layer, x, e, window, weight_shape):
+        """Gradient at the weights; see `ops.conv2d_gradient`."""
+        return conv2d_gradient(self.kernels, x, e, window, weight_shape)
