@@ -25,9 +25,10 @@ FLOORS = {
     "kernels": 1,
     "ops": 2, "quantizers": 2,
     "layers": 3, "losses": 3, "optimizers": 3, "data": 3,
-    "models": 4,
+    "models": 4, "device": 4,
     "training": 5,
-    "cli": 6, "commands": 6, "__main__": 6,
+    "export": 6, "audit": 6,
+    "cli": 7, "commands": 7, "__main__": 7,
 }
 EXCEPTIONS = {("quantizers", "ops"), ("__main__", "cli")}
 # What a folder may import besides the standard library and intflow.
@@ -38,7 +39,9 @@ LIBRARIES = {
     "ops": {"numpy"}, "quantizers": {"numpy"}, "models": {"numpy"},
     "layers": {"numpy"}, "losses": {"numpy"}, "optimizers": {"numpy"},
     "data": {"numpy", "h5py", "PIL", "pooch", "scipy"},
+    "device": {"numpy", "numba", "h5py"},
     "training": {"numpy", "h5py", "rich"},
+    "export": {"numpy", "h5py", "onnx"}, "audit": {"numpy", "numba", "llvmlite"},
     "cli": {"click"}, "commands": {"click", "rich", "numpy"},
 }
 

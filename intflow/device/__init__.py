@@ -1,0 +1,1 @@
+"""A fixed-point device under the engine: accumulators, rounding, random source, trace, verify."""
