@@ -8,11 +8,13 @@ import importlib
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Counters": "intflow.training:Counters",
     "Fixed": "intflow.formats:Fixed",
     "Minifloat": "intflow.formats:Minifloat",
     "Tensor": "intflow.formats:Tensor",
     "Trainer": "intflow.training:Trainer",
     "data": "intflow.data",
+    "device": "intflow.device",
     "kernels": "intflow.kernels",
     "layers": "intflow.layers",
     "models": "intflow.models",

@@ -7,7 +7,12 @@
     +-- UnknownNameError         a name that no table holds; lists the near ones
     +-- DatasetError             data files: missing, truncated, altered, of the wrong kind
     +-- CheckpointError          checkpoints and run folders: torn, altered, of another model
+    +-- TraceError               traces and dumps: missing, broken, without what a reader needs
+    +-- Mismatch                 a simulator's product that differs from the engine's
+    +-- OverflowTrap             a sum that a device's trapping accumulator could not hold
     +-- BackendError             a kernel backend this machine cannot run
+    +-- OverflowStop             an accumulator overflowed and the user asked to stop there
+    +-- ExportError              a network that an export format cannot express
     +-- UsageError               options that contradict each other or make no sense
 
 A message is one line and says what came, what was expected and what to do. The command
@@ -89,8 +94,76 @@ class CheckpointError(IntflowError):
     """A checkpoint or run folder that is torn, altered or made for another model."""
 
 
+class TraceError(IntflowError):
+    """A trace or a dump that is missing, broken or lacks what a reader needs."""
+
+
+class Mismatch(IntflowError):
+    """A product put in place of the engine's that gives another integer.
+
+    Parameters
+    ----------
+    layer, product : str; "conv2d_1", "forward".
+    index : {axis: int}; the first place that differs, in logical order.
+    expected, got : int; the engine's value and the other one.
+
+    Examples
+    --------
+    >>> print(Mismatch("linear_1", "forward", {"n": 0, "o": 2}, 7, 9))
+    linear_1 forward [n=0, o=2]: expected 7, got 9; lowest differing bit 1.
+    """
+
+    def __init__(self, layer, product, index, expected, got):
+        self.layer, self.product, self.index = layer, product, index
+        self.expected, self.got = expected, got
+        change = expected ^ got
+        where = ", ".join(f"{axis}={i}" for axis, i in index.items())
+        super().__init__(f"{layer} {product} [{where}]: expected {expected}, got {got}; lowest "
+                         f"differing bit {(change & -change).bit_length() - 1}.")
+
+    def __reduce__(self):
+        return type(self), (self.layer, self.product, self.index, self.expected, self.got)
+
+
+class OverflowTrap(IntflowError):
+    """A value that a device's accumulator does not hold, where the device traps overflow.
+
+    Parameters
+    ----------
+    layer, product : str; "conv2d_1", "forward".
+    index : {axis: int}; the first sum, in logical order, in which it happened.
+    value : int; the first of its values that did not fit.
+    bits : int; width of the accumulator, or of the product before it.
+    what : str; "sum" or "product".
+
+    Examples
+    --------
+    >>> print(OverflowTrap("linear_1", "forward", {"n": 0, "o": 2}, 200, 8))
+    linear_1 forward [n=0, o=2]: the sum 200 does not fit 8 bits; use a wider device, or let it saturate or wrap
+    """
+
+    def __init__(self, layer, product, index, value, bits, what="sum"):
+        self.layer, self.product, self.index = layer, product, index
+        self.value, self.bits, self.what = value, bits, what
+        where = ", ".join(f"{axis}={i}" for axis, i in index.items())
+        super().__init__(f"{layer} {product} [{where}]: the {what} {value} does not fit {bits} "
+                         "bits; use a wider device, or let it saturate or wrap")
+
+    def __reduce__(self):
+        return type(self), (
+            self.layer, self.product, self.index, self.value, self.bits, self.what)
+
+
 class BackendError(IntflowError):
     """A kernel backend that this machine cannot run."""
+
+
+class OverflowStop(IntflowError):
+    """An accumulator of a device overflowed where the user asked to stop (--fail-on-overflow)."""
+
+
+class ExportError(IntflowError):
+    """A network that an export format cannot express."""
 
 
 class UsageError(IntflowError):

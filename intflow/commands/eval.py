@@ -13,8 +13,9 @@ from . import options
 @options.data_dir
 @options.threads
 @options.backend
+@options.device
 @options.json_output
-def command(run, data, data_dir, threads, backend, as_json):
+def command(run, data, data_dir, threads, backend, device, as_json):
     """Measure the error of RUN, a run folder or a checkpoint, on the test images."""
     from ..data import open_dataset
     from ..errors import ShapeError
@@ -22,7 +23,7 @@ def command(run, data, data_dir, threads, backend, as_json):
     from ..training.load import load_checkpoint
     from ..training.setup import is_brought_to_size
 
-    trainer, about = load_checkpoint(options.checkpoint_path(run), threads, backend)
+    trainer, about = load_checkpoint(options.checkpoint_path(run), threads, backend, device)
     config = about["config"]
     dataset = open_dataset(data or config.data, data_dir or config.data_dir or None)
     shape = about["input_shape"]

@@ -21,6 +21,8 @@ threads = click.option("--threads", type=click.IntRange(1), default=None, metava
                        help="Default: all cores.")
 backend = click.option("--backend", default="auto", show_default=True, metavar="NAME",
                        help="reference, portable, avx2, vnni or amx; all give the same bits.")
+device = click.option("--device", default=None, metavar="FILE|PRESET",
+                      help="A TOML file or preset such as acc16-saturate-each: the chip that computes.")
 json_output = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 

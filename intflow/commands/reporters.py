@@ -67,6 +67,10 @@ class Lines(Quiet):
         self.say(epoch_line(record))
 
     def finished(self, training):
+        from .counter_tables import run_tables
+
+        for line in run_tables(training):
+            self.say(line)
         self.say(f"done; run folder {training.out}")
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from . import options
+
 
 @click.command(
     epilog="Example, on a fresh install: intflow train --model lenet --bits 2888 --epochs 2",
@@ -33,10 +35,15 @@ import click
 @click.option("--threads", type=click.IntRange(1), default=None, metavar="N", help="Default: all cores.")
 @click.option("--backend", default=None, metavar="NAME",
               help="reference, portable, avx2, vnni or amx; all give the same bits.")
+@options.device
 @click.option("--max-steps", type=click.IntRange(0), default=None, metavar="N",
               help="Stop after N steps; 0 for no limit.")
+@click.option("--counters", is_flag=True, default=None,
+              help="Count overflows, largest sums, zeros and lost updates of every step; "
+                   "always on with a device.")
 @click.option("--fail-on-overflow", is_flag=True,
-              help="Refuse to overflow. Always so: every accumulator is proven before step 1.")
+              help="Save and stop before the first step in which an accumulator of a device "
+                   "overflows. Without one, all are proven wide enough before step 1.")
 @click.option("--out", default=None, metavar="RUN", help="Folder of the run.  [default: runs/...]")
 @click.option("--resume", default=None, metavar="RUN", help="Go on with a run, bit for bit.")
 @click.option("--config", default=None, metavar="FILE.toml", help="Values as in a run's config.toml.")
@@ -54,13 +61,14 @@ def command(out, resume, config, save_every, quiet, fail_on_overflow, **values):
     reporter = make_reporter(quiet)
     if resume is not None:
         _refuse_changes(values, out, config)
-        training = Training.resume(resume, values, reporter, save_every)
+        training = Training.resume(resume, values, reporter, save_every, fail_on_overflow)
     else:
         values = {**_read_config(config), **values}
         if "model" not in values:
             raise click.UsageError("train needs --model NAME, such as --model lenet")
         config = Config(**values)
-        training = Training.start(config, out or _new_folder(config), reporter, save_every)
+        training = Training.start(config, out or _new_folder(config), reporter, save_every,
+                                  fail_on_overflow)
     with reporter:
         done = training.run()
     if not done:
@@ -70,7 +78,7 @@ def command(out, resume, config, save_every, quiet, fail_on_overflow, **values):
     return 0
 
 
-CHANGEABLE = {"epochs", "threads", "backend", "max_steps", "data_dir"}
+CHANGEABLE = {"epochs", "threads", "backend", "max_steps", "data_dir", "counters"}
 
 
 def _refuse_changes(values, out, config):

@@ -27,6 +27,8 @@ AP_ROUNDING = {
     "AP_RND": Rounding.HALF_UP,
     "AP_RND_INF": Rounding.HALF_AWAY,
     "AP_RND_CONV": Rounding.HALF_EVEN,
+    "AP_RND_MIN_INF": Rounding.HALF_DOWN,
+    "AP_RND_ZERO": Rounding.HALF_TOWARD_ZERO,
 }
 AP_OVERFLOW = {
     "AP_WRAP": (Overflow.WRAP, False),

@@ -10,19 +10,32 @@ import numbers
 import operator
 from fractions import Fraction
 
-from intflow.errors import FormatError, RangeError, UnknownNameError
+from intflow.errors import FormatError, RangeError, UnknownNameError, UsageError
 
 
 class _Named(enum.IntEnum):
-    """An enumeration whose members are read from and shown by their lower-case names."""
+    """An enumeration whose members are read from and shown by their lower-case names.
+
+    ALIASES : {other name: member's name}, in capitals. With AP_ (Vitis HLS) or SC_ (SystemC)
+    before it an alias is read as well.
+    """
+
+    ALIASES = enum.nonmember({})
 
     @classmethod
     def parse(cls, name):
-        """Return the member that `name` names: a member, or a str in any case, `-` or `_`."""
+        """Return the member that `name` names: a member, or a str in any case, `-` or `_`.
+
+        Examples
+        --------
+        "half-even", "HALF_EVEN", "rnd_conv", "AP_RND_CONV", "SC_RND_CONV": Rounding.HALF_EVEN.
+        """
         if isinstance(name, cls):
             return name
+        key = str(name).strip().replace("-", "_").upper()
+        alias = key[3:] if key[:3] in ("AP_", "SC_") else key
         try:
-            return cls[str(name).strip().replace("-", "_").upper()]
+            return cls[cls.ALIASES.get(alias, key)]
         except KeyError:
             raise UnknownNameError(cls.__name__.lower(), name, cls.names()) from None
 
@@ -38,16 +51,30 @@ class _Named(enum.IntEnum):
 class Rounding(_Named):
     """How the dropped fraction decides.
 
-    ============  ==================================  =====================
-    name          integer chosen for x                -2.5, -1.5, 0.5, 1.5
-    ============  ==================================  =====================
-    FLOOR         largest one <= x                    -3, -2, 0, 1
-    TOWARD_ZERO   sign(x) floor(abs x)                -2, -1, 0, 1
-    HALF_UP       floor(x + 1/2)                      -2, -1, 1, 2
-    HALF_AWAY     sign(x) floor(abs x + 1/2)          -3, -2, 1, 2
-    HALF_EVEN     nearest, ties to the even one       -2, -2, 0, 2
-    STOCHASTIC    sign(x) floor(abs x + u)            u uniform in [0, 1)
-    ============  ==================================  =====================
+    ================  ==================================  =====================
+    name              integer chosen for x                -2.5, -1.5, 0.5, 1.5
+    ================  ==================================  =====================
+    FLOOR             largest one <= x                    -3, -2, 0, 1
+    TOWARD_ZERO       sign(x) floor(abs x)                -2, -1, 0, 1
+    HALF_UP           floor(x + 1/2)                      -2, -1, 1, 2
+    HALF_AWAY         sign(x) floor(abs x + 1/2)          -3, -2, 1, 2
+    HALF_EVEN         nearest, ties to the even one       -2, -2, 0, 2
+    STOCHASTIC        sign(x) floor(abs x + u)            u uniform in [0, 1)
+    HALF_ODD          nearest, ties to the odd one        -3, -1, 1, 1
+    JAM               x, or the odd one beside it         -3, -1, 1, 1
+    HALF_DOWN         ceil(x - 1/2)                       -3, -2, 0, 1
+    HALF_TOWARD_ZERO  sign(x) ceil(abs x - 1/2)           -2, -1, 0, 1
+    GEMMLOWP          two roundings, see below            shifts only
+    ================  ==================================  =====================
+
+    JAM (von Neumann) drops the bits and sets the lowest that stays if any of them was set: 1/4
+    gives 1, -1/4 gives -1, 2 stays 2. Its error is below one step, and as often up as down.
+
+    GEMMLOWP is what gemmlowp and TFLite compute for a multiplier of 2**30 (one half in Q31) and a
+    right shift by n - 1: a saturating rounding doubling high multiply, which rounds x / 2 half up,
+    then a rounding divide by 2**(n - 1), which rounds half away. So 1 >> 2 gives 1, where a single
+    rounding gives 0. It is a property of the bits dropped, not of the fraction x: shifts know it,
+    other divisions refuse it. TFLite's single rounding of the same product is HALF_UP.
     """
 
     FLOOR = 0
@@ -56,13 +83,61 @@ class Rounding(_Named):
     HALF_AWAY = 3
     HALF_EVEN = 4
     STOCHASTIC = 5
+    HALF_ODD = 6
+    JAM = 7
+    HALF_DOWN = 8
+    HALF_TOWARD_ZERO = 9
+    GEMMLOWP = 10
+
+    ALIASES = enum.nonmember({
+        "TRN": "FLOOR",
+        "TRN_ZERO": "TOWARD_ZERO",
+        "RND": "HALF_UP",
+        "RND_INF": "HALF_AWAY",
+        "RND_CONV": "HALF_EVEN",
+        "RND_MIN_INF": "HALF_DOWN",
+        "RND_ZERO": "HALF_TOWARD_ZERO",
+        "VON_NEUMANN": "JAM",
+        "TFLITE_DOUBLE": "GEMMLOWP",
+        "TFLITE_SINGLE": "HALF_UP",
+    })
 
 
 class Overflow(_Named):
-    """What becomes of an integer outside its range: WRAP keeps the low bits, SATURATE clips."""
+    """What becomes of an integer outside its range.
+
+    ==================  ======================================  =======================
+    name                result                                  130, -200 in -128..127
+    ==================  ======================================  =======================
+    WRAP                the low bits                            -126, 56
+    SATURATE            the nearest code                        127, -128
+    SATURATE_SYMMETRIC  the nearest code but the smallest one   127, -127
+    TRAP                none: an error that says where          stops
+    ==================  ======================================  =======================
+    """
 
     WRAP = 0
     SATURATE = 1
+    SATURATE_SYMMETRIC = 2
+    TRAP = 3
+
+    @classmethod
+    def parse(cls, name):
+        """The member that `name` names, also by `ap_fixed`'s word: SAT, AP_SAT_SYM, AP_WRAP.
+
+        Raises
+        ------
+        FormatError : SAT_ZERO and WRAP_SM, which no accumulator here does. UnknownNameError.
+        """
+        if isinstance(name, cls):
+            return name
+        word = str(name).strip().replace("-", "_").upper().removeprefix("AP_")
+        if word in ("SAT_ZERO", "WRAP_SM"):
+            raise FormatError(
+                f"overflow {name} is not simulated; use one of {', '.join(cls.names())}"
+            )
+        word = {"SAT": "SATURATE", "SAT_SYM": "SATURATE_SYMMETRIC"}.get(word, word)
+        return super().parse(word if word in cls.__members__ else name)
 
 
 def round_divide(numerator, denominator, rounding, random=None):
@@ -75,6 +150,10 @@ def round_divide(numerator, denominator, rounding, random=None):
     rounding : Rounding; no default.
     random : int in [0, denominator), uniform. Needed by STOCHASTIC, ignored by the others.
 
+    Raises
+    ------
+    UsageError : GEMMLOWP and a denominator that is no power of two.
+
     Exactness
     ---------
     Exact integers throughout; the rounding named is the only loss.
@@ -82,7 +161,7 @@ def round_divide(numerator, denominator, rounding, random=None):
     Examples
     --------
     7 / 2 = 3.5: floor 3, toward_zero 3, half_up 4, half_away 4, half_even 4; -7 / 2: -4, -3,
-    -3, -4, -4. Stochastic 7 / 4 = 1.75 with random 0, 1, 2, 3: 1, 2, 2, 2.
+    -3, -4, -4. Stochastic 7 / 4 = 1.75 with random 0, 1, 2, 3: 1, 2, 2, 2. 1 / 4: gemmlowp 1.
     """
     n, d = operator.index(numerator), operator.index(denominator)
     if d < 1:
@@ -93,9 +172,25 @@ def round_divide(numerator, denominator, rounding, random=None):
     return _ROUNDED[rounding](n, d)
 
 
-def _half_even(n, d):
+def _half_to(parity):
+    """The nearest integer; of two equally near ones that of the parity, 0 even or 1 odd."""
+    def rounded(n, d):
+        quotient, rest = divmod(n, d)
+        return quotient + (2 * rest > d or (2 * rest == d and quotient % 2 != parity))
+    return rounded
+
+
+def _jam(n, d):
     quotient, rest = divmod(n, d)
-    return quotient + (2 * rest > d or (2 * rest == d and quotient % 2 == 1))
+    return quotient | (rest > 0)
+
+
+def _gemmlowp(n, d):
+    if d & (d - 1):
+        raise UsageError(f"gemmlowp rounds shifts, got a division by {d}; take another rounding")
+    if d == 1:
+        return n
+    return _ROUNDED[Rounding.HALF_AWAY]((n + 1) // 2, d // 2)
 
 
 _ROUNDED = {
@@ -103,7 +198,12 @@ _ROUNDED = {
     Rounding.TOWARD_ZERO: lambda n, d: _sign(n) * (abs(n) // d),
     Rounding.HALF_UP: lambda n, d: (2 * n + d) // (2 * d),
     Rounding.HALF_AWAY: lambda n, d: _sign(n) * ((2 * abs(n) + d) // (2 * d)),
-    Rounding.HALF_EVEN: _half_even,
+    Rounding.HALF_EVEN: _half_to(0),
+    Rounding.HALF_ODD: _half_to(1),
+    Rounding.JAM: _jam,
+    Rounding.HALF_DOWN: lambda n, d: -((d - 2 * n) // (2 * d)),
+    Rounding.HALF_TOWARD_ZERO: lambda n, d: -_sign(n) * ((d - 2 * abs(n)) // (2 * d)),
+    Rounding.GEMMLOWP: _gemmlowp,
 }
 
 
@@ -159,6 +259,9 @@ def round_fraction(real, rounding, random=None):
     Fraction(5, 2): half_even 2, half_away 3; stochastic with random = 1/2: 3, with 1/4: 2.
     """
     real = exact_fraction(real)
+    if rounding == Rounding.GEMMLOWP and real.denominator > 1:
+        raise UsageError("gemmlowp rounds shifts of integers, got a real number; take another"
+                         " rounding")
     if rounding != Rounding.STOCHASTIC:
         return round_divide(real.numerator, real.denominator, rounding)
     if random is None:
@@ -231,11 +334,21 @@ def overflow(value, minimum, maximum, mode):
 
     Examples
     --------
-    130 into (-128, 127): wrap -126, saturate 127. -130: 126, -128.
+    130 into (-128, 127): wrap -126, saturate 127. -130: 126, -128, saturate_symmetric -127.
+
+    Raises
+    ------
+    RangeError : TRAP, for a value outside. FormatError : WRAP into a range that cannot.
     """
     value, mode = operator.index(value), Overflow(mode)
     if mode is Overflow.SATURATE:
         return min(max(value, minimum), maximum)
+    if mode is Overflow.SATURATE_SYMMETRIC:
+        return min(max(value, minimum, -maximum), maximum)
+    if mode is Overflow.TRAP:
+        if not minimum <= value <= maximum:
+            raise RangeError(f"{value} does not fit {minimum}..{maximum}, and overflow is a trap")
+        return value
     codes = maximum - minimum + 1
     if codes & (codes - 1):
         raise FormatError(f"wrap keeps low bits, but the range {minimum}..{maximum} has {codes}"

@@ -25,6 +25,8 @@ KERNELS = {
     "conv2d_forward": "conv",
     "conv2d_error": "conv",
     "conv2d_gradient": "conv",
+    "ordered_sums": "accumulate",
+    "fit_sums": "accumulate",
     "max_pool2d": "pool",
     "max_pool2d_backward": "pool",
     "avg_pool2d": "pool",
@@ -39,6 +41,9 @@ KERNELS = {
     "count_outside": "reduce",
     "random_u32": "random",
     "stochastic_update": "update",
+    "rounded_update": "update_rounded",
+    "drawn_update": "update_rounded",
+    "shift_register": "shift_register",
     "encode_images": "encode",
     "resize_bilinear": "encode",
 }

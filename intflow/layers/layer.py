@@ -36,6 +36,8 @@ class Parameter:
     index : int; number of the tensor in the random stream, in order of the layers.
     gradient, update : Tensor or None; of the latest step, kept for who wants to look.
     state : dict; integer arrays of the optimiser.
+    peers : list of every Parameter of the network, this one too, in order: who draws random
+        numbers from one register in turn counts their weights.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Parameter:
     gradient: Tensor = None
     update: Tensor = None
     state: dict = field(default_factory=dict)
+    peers: list = field(default_factory=list, repr=False, compare=False)
 
 
 @dataclass
@@ -67,7 +70,9 @@ class Build:
         """A new weight, initialised by the scheme; shape HWIO or IO."""
         index = len(self.parameters)
         master = self.scheme.initial_weight(self.kernels, shape, fan_in, self.seed, index)
-        self.parameters.append(Parameter(f"{name}.weight", master, fan_in, index))
+        self.parameters.append(
+            Parameter(f"{name}.weight", master, fan_in, index, peers=self.parameters)
+        )
         return self.parameters[-1]
 
 
@@ -81,22 +86,37 @@ class Run:
     step: int = 0
     recorder: object = None
     saturated: dict = None
+    counting: object = None
+
+    @property
+    def watchers(self):
+        """Who is shown every tensor: the recorder and the counters, where somebody asked for them."""
+        return [w for w in (self.recorder, self.counting) if w is not None]
 
     def count_saturated(self, layer, mask):
         """Note the share of values outside the range, where somebody asked for it."""
+        if self.saturated is None and self.counting is None:
+            return
+        outside = mask.size - int(np.count_nonzero(mask))
         if self.saturated is not None:
-            outside = mask.size - int(np.count_nonzero(mask))
             self.saturated[layer.name] = round(outside / mask.size, 6)    # edge: a report
+        if self.counting is not None:
+            self.counting.count_saturated(layer, outside, mask.size)
 
     def record(self, layer, **tensors):
-        """Show tensors of a layer to the recorder, if there is one."""
-        if self.recorder is not None:
-            self.recorder.record(layer, tensors)
+        """Show tensors of a layer to the watchers."""
+        for watcher in self.watchers:
+            watcher.record(layer, tensors)
 
     def record_step(self, **tensors):
         """Show tensors of the whole step."""
-        if self.recorder is not None:
-            self.recorder.record_step(tensors)
+        for watcher in self.watchers:
+            watcher.record_step(tensors)
+
+    def record_updates(self, network):
+        """Show what the optimiser did; the end of the step."""
+        for watcher in self.watchers:
+            watcher.record_updates(network)
 
 
 class Layer:

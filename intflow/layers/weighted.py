@@ -14,6 +14,7 @@ class Weighted(Layer):
 
     bound_bits : {"forward", "error", "gradient": bits that hold every accumulator}, proven for the
     batch size of the build. Errors that an overlapping pool widened are proven when they come.
+    sums : {"forward", "error", "gradient": (format, format of the operands, products in one sum)}.
     """
 
     window = ops.Window((1, 1))
@@ -37,6 +38,7 @@ class Weighted(Layer):
             "error": (error, self.weight_format, terms),
             "gradient": (spec.format, error, pixels * build.batch_size),
         }
+        self.sums = products
         self.multiplications = fan_in * prod(shape)
         self.bound_bits = {name: ops.bound_bits(*product) for name, product in products.items()}
         accumulators = self._prove(products)
@@ -59,7 +61,10 @@ class Weighted(Layer):
 
     def backward(self, e, saved, run):
         x, w = saved
-        e = run.scheme.operand(run.kernels, e)
+        narrow = run.scheme.operand(run.kernels, e)
+        if narrow is not e:
+            run.record(self, error_q=narrow)        # what the products see of a wide error_in
+        e = narrow
         self.weight.gradient = run.products.gradient(self.name, x, e, self.window, w.codes.shape)
         run.record(self, gradient=self.weight.gradient)
         if self.is_first and run.recorder is None:

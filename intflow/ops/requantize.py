@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..formats import Fixed, Rounding, Tensor, shiftexp
+from ..formats import Fixed, Tensor, shiftexp
 
 
 def requantize(kernels, x, fmt, rounding):
@@ -25,7 +25,7 @@ def requantize_masked(kernels, x, fmt, rounding):
     return Tensor(out, fmt, x.axes), mask
 
 
-def requantize_by_maximum(kernels, x, bits, rounding=Rounding.HALF_EVEN):
+def requantize_by_maximum(kernels, x, bits, rounding):
     """x narrowed to `bits`, the step taken from the largest magnitude of the whole tensor.
 
     With n = shiftexp(max|x|) one output step is 2**(n - (bits - 1)) input steps, so that

@@ -1,8 +1,12 @@
 """A scheme: what a paper puts into the slots W, A, G and E of any model.
 
 Layers call the slots and nothing else, so every model trains under every scheme. A scheme holds
-no tensors and no step; it is a value made from `Bits`.
+no tensors and no step; it is a value made from `Bits`, a rounding for each slot and the source of
+random numbers.
 """
+
+from ..errors import FormatError, UnknownNameError
+from ..formats import Rounding
 
 WIDE = 32
 WIDE_OPERAND = 16
@@ -28,9 +32,45 @@ class Scheme:
     name = None
     loss = "sse"
     optimizer = "sgd"
+    roundings = {}
 
-    def __init__(self, bits):
+    def __init__(self, bits, rounding=None, random=None):
+        """Check the slots.
+
+        Parameters
+        ----------
+        bits : Bits.
+        rounding : {slot: Rounding or its name} for slots that shall not round as the paper does,
+            of `roundings`; STOCHASTIC for the gradient alone.
+        random : what STOCHASTIC draws from: None or device.random.Philox() for the engine's own
+            stream, or a source with `draws(kernels, parameter, step)` and `bits`, such as
+            device.random.Lfsr.
+
+        Raises
+        ------
+        UnknownNameError, FormatError : a slot or a rounding that is none, or not together.
+        """
         self.bits = bits
+        self.rounding = _roundings(self.roundings, rounding or {})
+        self.random = random
+
+    def take_step(self, kernels, parameter, update, scale, limit, seed, step):
+        """master <- clip(master - d, -limit, limit), and update = d, by the rounding of slot G.
+
+        scale : (p, q, rshift); d = gradient * p / (q * 2**rshift), rounded.
+        update : s32 of the master's shape; overwritten.
+        """
+        arrays = parameter.master.codes, update, parameter.gradient.codes
+        rounding = self.rounding["gradient"]
+        if rounding is not Rounding.STOCHASTIC:
+            kernels.rounded_update(*arrays, *scale, rounding, -limit, limit)
+        elif self.random is None or self.random.kind == "philox":
+            kernels.stochastic_update(
+                *arrays, *scale, -limit, limit, seed, step, parameter.index
+            )
+        else:
+            draws = self.random.draws(kernels, parameter, step)
+            kernels.drawn_update(*arrays, *scale, -limit, limit, draws, self.random.bits)
 
     def operand(self, kernels, e):
         """An error on its way into a product: narrowed by E once more where layers widened it.
@@ -42,3 +82,19 @@ class Scheme:
     def warnings(self):
         """Combinations known to fail, one sentence each."""
         return []
+
+
+def _roundings(defaults, given):
+    """{slot: Rounding}: the defaults, where nothing else is given."""
+    for slot in given:
+        if slot not in defaults:
+            raise UnknownNameError("rounding slot", slot, defaults)
+    chosen = {slot: Rounding.parse(given.get(slot, rounding)) for slot, rounding in defaults.items()}
+    for slot, rounding in chosen.items():
+        # A forward pass is no training step: outside the update an element has no address to draw by.
+        if rounding is Rounding.STOCHASTIC and slot != "gradient":
+            raise FormatError(
+                f"stochastic rounding is for the gradient slot alone, got it for {slot}; take jam, "
+                "which has no bias either, or another rounding"
+            )
+    return chosen

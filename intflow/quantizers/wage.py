@@ -65,9 +65,15 @@ class Wage(Scheme):
     """
 
     name = "wage"
+    roundings = {
+        "weight": Rounding.HALF_EVEN,
+        "activation": Rounding.HALF_EVEN,
+        "error": Rounding.HALF_EVEN,
+        "gradient": Rounding.STOCHASTIC,
+    }
 
-    def __init__(self, bits):
-        super().__init__(bits)
+    def __init__(self, bits, rounding=None, random=None):
+        super().__init__(bits, rounding, random)
         for slot, width in zip("WAGE", (bits.weight, bits.activation, bits.gradient, bits.error)):
             if width != 32 and not 2 <= width <= 16:
                 raise FormatError(
@@ -103,7 +109,8 @@ class Wage(Scheme):
     def initial_weight(self, kernels, shape, fan_in, seed, index):
         """W ~ U(-L, L), once quantised to kW bits, at the master's step.  [WAGE L, Q_W]
 
-        With 2 bits L = 1.5 sigma makes the codes -1, 0, +1 equally likely.
+        With 2 bits L = 1.5 sigma makes the codes -1, 0, +1 equally likely. Rounded half even under
+        every choice of slot W, so that runs on different devices start from the same weights.
         """
         axes = "HWIO" if len(shape) == 4 else "IO"
         if kernels is None:
@@ -118,14 +125,14 @@ class Wage(Scheme):
         return ops.requantize(kernels, codes, self.master_format(), Rounding.HALF_EVEN)
 
     def weight(self, kernels, parameter):
-        """W_q = Q(W, kW): clip(half_even(W / sigma)), read with step sigma / alpha.  [WAGE Q_W]
+        """W_q = Q(W, kW): clip(round(W / sigma)), read with step sigma / alpha.  [WAGE Q_W]
 
         Examples
         --------
-        2888: W = 33 -> 1; W = 32 is the tie 0.5 and goes to the even 0.
+        2888, half even: W = 33 -> 1; W = 32 is the tie 0.5 and goes to the even 0.
         """
         grid = Fixed(self.weight_bits, self.weight_bits - 1, symmetric=True)
-        codes = ops.requantize(kernels, parameter.master, grid, Rounding.HALF_EVEN)
+        codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"])
         return Tensor(codes.codes, self.weight_format(parameter.fan_in), codes.axes)
 
     # A -------------------------------------------------------------------------------------
@@ -139,7 +146,7 @@ class Wage(Scheme):
 
         alpha has already divided: it is in the step of the weights.
         """
-        return ops.requantize_masked(kernels, x, fmt, Rounding.HALF_EVEN)
+        return ops.requantize_masked(kernels, x, fmt, self.rounding["activation"])
 
     # E -------------------------------------------------------------------------------------
 
@@ -152,7 +159,7 @@ class Wage(Scheme):
 
         The step is kept with the codes, so nothing is lost where branches meet.
         """
-        return ops.requantize_by_maximum(kernels, e, self.error_bits)
+        return ops.requantize_by_maximum(kernels, e, self.error_bits, self.rounding["error"])
 
     # G -------------------------------------------------------------------------------------
 
@@ -160,12 +167,12 @@ class Wage(Scheme):
         """W <- clip(W - Q_G(g)), in place; returns the update Q_G(g).  [WAGE Q_G, update]
 
         g_s = eta * g / Shift(max|g|); Q_G(g) = sgn(g_s) * (floor|g_s| + Bernoulli(frac|g_s|)), in
-        units of sigma(kG). The Bernoulli draw is an integer compared with the dropped bits.
+        units of sigma(kG). The Bernoulli draw is an integer compared with the dropped bits; under
+        a deterministic rounding of slot G there is none.
         """
-        gradient, master = parameter.gradient.codes, parameter.master.codes
         p, q, h = self.check_rate(rate)
-        update = np.zeros(master.shape, np.int32)
-        largest = kernels.max_abs(gradient)
+        update = np.zeros(parameter.master.codes.shape, np.int32)
+        largest = kernels.max_abs(parameter.gradient.codes)
         if largest:
             rshift = shiftexp(largest) - h
             if max(largest.bit_length() + p.bit_length() - min(rshift, 0),
@@ -174,9 +181,8 @@ class Wage(Scheme):
                     f"the learning rate {rate} does not fit gradients of "
                     f"{largest.bit_length()} bits; use one nearer to 1"
                 )
-            limit = self.master_limit()
-            kernels.stochastic_update(
-                master, update, gradient, p, q, rshift, -limit, limit, seed, step, parameter.index
+            self.take_step(
+                kernels, parameter, update, (p, q, rshift), self.master_limit(), seed, step
             )
         return Tensor(update, Fixed(32, self.master_bits - 1, symmetric=True),
                       parameter.master.axes)

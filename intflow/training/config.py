@@ -13,6 +13,8 @@ class Config:
 
     lr, schedule : "8", "200:1,250:1/8"; exact fractions in text.
     max_steps : int; 0 for no limit.
+    device : the whole TOML text of a Device once resolved, before that also a preset or a file.
+    counters : bool; count overflows, zeros and lost updates of every step.
     """
 
     model: str
@@ -31,6 +33,8 @@ class Config:
     threads: int = 0
     backend: str = "auto"
     max_steps: int = 0
+    device: str = ""
+    counters: bool = False
 
     def to_toml(self):
         """One `key = value` line a field."""

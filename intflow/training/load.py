@@ -8,11 +8,12 @@ from .setup import parse_width
 from .trainer import Trainer
 
 
-def load_checkpoint(path, threads=None, backend="auto"):
+def load_checkpoint(path, threads=None, backend="auto", device=None):
     """(Trainer, attributes) of a checkpoint; its digest is computed anew and compared.
 
     attributes : what the checkpoint says of itself: config (Config), class_names (list),
         input_shape, steps, digest, epoch, ...
+    device : what `Device.read` takes; the one it was trained under where it is None.
 
     Raises
     ------
@@ -31,6 +32,7 @@ def load_checkpoint(path, threads=None, backend="auto"):
         config.model, config.bits, config.scheme, input_shape=shape, classes=len(names),
         width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,
         batch_size=config.batch_size, threads=threads, backend=backend,
+        device=device or config.device or None,
     )
     trainer.load(path)
     return trainer, {**attributes, "config": config, "class_names": names, "input_shape": shape}

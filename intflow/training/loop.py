@@ -1,54 +1,23 @@
 """Epochs: batches in, metrics and checkpoints out; stops and resumes on any step, bit for bit."""
 
-import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from ..data import batches
-from ..errors import UsageError
+from ..errors import OverflowStop, OverflowTrap, UsageError
 from .checkpoint import read_checkpoint
 from .config import read_config
+from .counters import Counters, report
 from .evaluate import evaluate
 from .interrupt import Interrupt
 from .metrics import append_line, keep_epochs
+from .progress import Progress
 from .schedule import rate_at
 from .setup import prepare
 
 SAVE_SECONDS = 60
-
-
-@dataclass
-class Progress:
-    """Where a run stands; all of it is stored in checkpoints.
-
-    epoch : whole epochs done; batch : batches of the current one.
-    images, wrong, loss : sums over those batches, loss in units of 2**-loss_bits.
-    best : fewest wrong test images so far, -1 before the first evaluation.
-    saturated : of the epoch's last batch, once that is done.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    images: int = 0
-    wrong: int = 0
-    loss: int = 0
-    loss_bits: int = 0
-    best: int = -1
-    saturated: dict = field(default_factory=dict)
-
-    def add(self, result):
-        self.batch += 1
-        self.images += result.images
-        self.wrong += result.wrong
-        self.loss += result.loss[0]
-        self.loss_bits = result.loss[1]
-        self.saturated = result.saturated or {}
-
-    def mean_loss(self):
-        """Loss per image, for reports."""
-        return self.loss / (max(1, self.images) << self.loss_bits)
 
 
 class Training:
@@ -60,48 +29,62 @@ class Training:
     out : folder of the run.
     reporter : object told `started`, `stepped`, `evaluating`, `epoch_done`, each with this object.
     save_every : steps between checkpoints; 0 saves once a minute.
+    fail_on_overflow : stop at the first accumulator that overflows.
     """
 
-    def __init__(self, config, out, reporter, save_every=0):
+    def __init__(self, config, out, reporter, save_every=0, fail_on_overflow=False):
         self.setup = prepare(config)
         self.out, self.reporter, self.save_every = Path(out), reporter, save_every
+        self.fail_on_overflow = fail_on_overflow
         self.progress = Progress()
         self.trainer = self.setup.trainer
         self.batches_per_epoch = len(self.setup.dataset.train) // self.setup.config.batch_size
 
     @classmethod
-    def start(cls, config, out, reporter, save_every=0):
+    def start(cls, config, out, reporter, save_every=0, fail_on_overflow=False):
         """A new run; a folder that already holds one is refused."""
         out = Path(out)
         if (out / "checkpoint.h5").exists() or (out / "metrics.jsonl").exists():
             raise UsageError(f"{out} already holds a run; continue it with --resume {out}, or choose "
                              "another --out")
-        training = cls(config, out, reporter, save_every)
+        training = cls(config, out, reporter, save_every, fail_on_overflow)
         training._write_config()
         return training
 
     @classmethod
-    def resume(cls, out, changes, reporter, save_every=0):
+    def resume(cls, out, changes, reporter, save_every=0, fail_on_overflow=False):
         """The run in `out`, where its last checkpoint left it; `changes` are Config fields."""
         path = Path(out) / "checkpoint.h5"
         config = replace(read_config(read_checkpoint(path)[0], path), **changes)
-        training = cls(config, out, reporter, save_every)
+        training = cls(config, out, reporter, save_every, fail_on_overflow)
         attributes = training.trainer.load(path)
-        stored = {name: json.loads(attributes[name]) for name in asdict(Progress())}
-        training.progress = Progress(**stored)
+        training.progress = Progress.stored(attributes)
         keep_epochs(training.out / "metrics.jsonl", training.progress.epoch)
         training._write_config()
         return training
 
     def run(self):
-        """Train to the end. True when done, False when interrupted; either way all is saved."""
+        """Train to the end. True when done, False when interrupted; either way all is saved.
+
+        Raises
+        ------
+        OverflowStop : with fail_on_overflow; the step is dropped and the state before it saved.
+        OverflowTrap : the same, where the device itself traps.
+        """
         self.reporter.started(self)
-        with Interrupt() as interrupt:
-            while self.progress.epoch < self.setup.config.epochs and not self._at_step_limit():
-                if not self._epoch(interrupt):
-                    self.save()
-                    return False
-        return True
+        try:
+            with Interrupt() as interrupt:
+                while self.progress.epoch < self.setup.config.epochs and not self._at_step_limit():
+                    if not self._epoch(interrupt):
+                        self.save()
+                        return False
+            return True
+        except OverflowTrap:
+            self.save()             # no weight has moved since the last whole step
+            raise
+        except OverflowStop as error:
+            self.save()
+            raise OverflowStop(f"{error}; saved, go on with: intflow train --resume {self.out}")
 
     def _epoch(self, interrupt):
         setup, config, progress = self.setup, self.setup.config, self.progress
@@ -114,9 +97,7 @@ class Training:
         )
         try:
             for batch in stream:
-                progress.add(
-                    self.trainer.step(batch.images, batch.labels, measure=self._is_last())
-                )
+                progress.add(self._step(batch))
                 self.reporter.stepped(self)
                 if self._at_step_limit():
                     break
@@ -129,6 +110,12 @@ class Training:
             stream.close()
         self._finish_epoch(time.monotonic() - started, progress.images - before)
         return True
+
+    def _step(self, batch):
+        counters = Counters(self.fail_on_overflow) if self.setup.config.counters else None
+        return self.trainer.step(
+            batch.images, batch.labels, measure=self._is_last(), counters=counters
+        )
 
     def _finish_epoch(self, seconds, images):
         setup, progress = self.setup, self.progress
@@ -146,6 +133,7 @@ class Training:
             "images_per_second": round(images / max(seconds, 1e-9), 1),
             "seconds": round(seconds, 2),
             "saturated": progress.saturated,
+            **({"counters": report(progress.counters)} if progress.counters else {}),
             "digest": self.trainer.digest(),
         }
         is_best = progress.best < 0 or test["wrong"] < progress.best
@@ -167,8 +155,7 @@ class Training:
             "class_names": "\n".join(dataset.classes),
             "input_shape": ",".join(map(str, self.setup.input_shape)),
             "encoding": dataset.encoding,
-            # As text, since a sum of losses may need more than 64 bits.
-            **{name: json.dumps(value) for name, value in asdict(self.progress).items()},
+            **self.progress.to_attributes(),
         }
         self.trainer.save(self.out / name, **attributes)
 

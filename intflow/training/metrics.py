@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from ..errors import CheckpointError
+from .counters import Counters, report
 
 
 def append_line(path, record):
@@ -39,3 +40,23 @@ def read_lines(path):
     """All whole records."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def read_counters(path):
+    """The Counters of all epochs of a run; steps is 0 where none were counted.
+
+    Raises
+    ------
+    CheckpointError : for lines that are not what a run writes.
+    """
+    counters = Counters()
+    if not Path(path).exists():
+        return counters
+    try:
+        for record in read_lines(path):
+            counters.add(record.get("counters", {}))
+        report({"steps": counters.steps, "layers": counters.layers})     # touches every count
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is not what a run writes: {error}; resume the run, which "
+                              "rewrites its last lines")
+    return counters

@@ -5,6 +5,7 @@ from math import prod
 from ..errors import ShapeError
 from ..layers import Build, Run, Spec
 from ..ops import Products
+from .counting import Counting
 
 
 class Network:
@@ -46,11 +47,12 @@ class Network:
     def classes(self):
         return self.output.shape[0]
 
-    def run(self, step=0, recorder=None, measure=False):
+    def run(self, step=0, recorder=None, measure=False, counters=None):
         """What the layers need for one step."""
-        return Run(
-            self.kernels, self.scheme, self.products, step, recorder, {} if measure else None
-        )
+        counting = None if counters is None else Counting(self, step, counters)
+        products = self.products if counting is None else counting.products
+        return Run(self.kernels, self.scheme, products, step, recorder, {} if measure else None,
+                   counting)
 
     def count_weights(self):
         return sum(prod(p.master.codes.shape) for p in self.parameters)

@@ -1,5 +1,6 @@
 """Looking at every integer of a step."""
 
+from ..errors import UnknownNameError
 from ..formats import Tensor
 
 
@@ -27,6 +28,25 @@ class Recorder:
 
     def record_step(self, tensors):
         self.step.update(tensors)
+
+    def tensor(self, name):
+        """A tensor by its name in a trace: "conv2d_1/gradient", or "error" of the loss.
+
+        Returns
+        -------
+        Tensor in logical order (NCHW, NC, OIHW, OI) with its format.
+
+        Raises
+        ------
+        UnknownNameError : lists the near names.
+        """
+        layer, _, tensor = name.rpartition("/")
+        place = self.layers.get(layer, {}) if layer else {"error": self.step.get("error")}
+        if place.get(tensor) is None:
+            known = [f"{layer}/{t}" for layer, tensors in self.layers.items() for t in tensors]
+            raise UnknownNameError("tensor", name, ["error", *known])
+        found = place[tensor]
+        return Tensor(found.logical(), found.format, found.logical_axes)
 
     def record_updates(self, network):
         """After the optimiser: what it did to every weight."""

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from ..data import open_dataset
 from ..data.augment import rule_named
+from ..device.device import Device
 from ..errors import UsageError
 from ..formats import parse_bits
 from ..models import find_model
@@ -37,6 +38,8 @@ def prepare(config):
     IntflowError : one line, for whatever does not fit.
     """
     model = find_model(config.model)
+    device = Device.read(config.device) if config.device else None
+    config = replace(config, device=device.to_toml() if device else "")
     scheme = make_scheme(config.scheme, config.bits)
     dataset = open_dataset(config.data or None, config.data_dir or None)
     input_shape = input_shape_for(model, dataset)
@@ -66,6 +69,7 @@ def make_trainer(config, dataset, input_shape):
         classes=len(dataset.classes), width=parse_width(config.width), loss=config.loss,
         encoding=dataset.encoding, lr=parse_rate(config.lr), seed=config.seed,
         batch_size=config.batch_size, threads=config.threads or None, backend=config.backend,
+        device=config.device or None,
     )
 
 
@@ -106,6 +110,7 @@ def _fill_in(config, model, scheme, dataset):
         schedule=format_schedule(parse_schedule(schedule)),
         loss=config.loss or model.loss,
         augment=config.augment or _augment(dataset),
+        counters=config.counters or bool(config.device),
     )
 
 

@@ -9,6 +9,8 @@
 
 from dataclasses import dataclass
 
+from ..errors import UsageError
+
 
 @dataclass(frozen=True)
 class StepResult:
@@ -18,6 +20,7 @@ class StepResult:
     loss : (total, frac_bits); the batch's summed loss is total * 2**-frac_bits.
     recorder : Recorder or None; every tensor of the step.
     saturated : {layer: share of activations outside the range} or None.
+    counters : Counters or None; those that were given to the step, with this step in them.
     """
 
     images: int
@@ -25,11 +28,18 @@ class StepResult:
     loss: tuple
     recorder: object = None
     saturated: dict = None
+    counters: object = None
 
     def mean_loss(self):
         """Loss per image, for reports."""
         total, frac_bits = self.loss
         return total / (self.images << frac_bits)
+
+    def tensor(self, name):
+        """A recorded tensor by name, such as "conv2d_1/gradient"; see `Recorder.tensor`."""
+        if self.recorder is None:
+            raise UsageError("nothing was recorded; call step(images, labels, record=True)")
+        return self.recorder.tensor(name)
 
 
 def training_step(network, encoding, loss, optimizer, images, labels, rate, run):
@@ -40,9 +50,9 @@ def training_step(network, encoding, loss, optimizer, images, labels, rate, run)
     run.record_step(images=images, labels=labels, error=e)
     network.layers.backward(network.scheme.error(run.kernels, e), saved, run)          # [E]
     optimizer.step(run.kernels, network.scheme, network.parameters, rate, network.seed, run.step)
-    if run.recorder is not None:
-        run.recorder.record_updates(network)
-    return StepResult(len(images), wrong, total, run.recorder, run.saturated)
+    run.record_updates(network)
+    counters = run.counting and run.counting.counters
+    return StepResult(len(images), wrong, total, run.recorder, run.saturated, counters)
 
 
 def evaluation_step(network, encoding, loss, images, labels, run):

@@ -1,21 +1,28 @@
 """What is known of a network before it trains."""
 
 from math import prod
+from pathlib import Path
 
+from ..device.device import Device
 from ..formats import format_name
 from ..models import find_model, make_layers
 from ..quantizers import make_scheme
+from .counters import needed_bits
+from .device_summary import FACES, add_device
+from .load import load_checkpoint
+from .metrics import read_counters
 from .network import Network
 from .setup import parse_width
 
 IMAGENET_CLASSES = 1000
 
 
-def summarize(model, bits, scheme, width, classes=None, batch_size=None):
+def summarize(model, bits, scheme, width, classes=None, batch_size=None, device=None):
     """A plain dictionary: layers in order, totals, warnings.
 
     layers : [{layer, kind, settings, output, format, weights, fwd, err, grad}]; the last three are
         the bits of the proven bounds of a layer's accumulators, sign included.
+    device : what `Device.read` takes, or None; see `add_device`.
     """
     entry = find_model(model)
     if classes is None:
@@ -25,12 +32,41 @@ def summarize(model, bits, scheme, width, classes=None, batch_size=None):
     scheme = make_scheme(scheme, bits)
     layers = make_layers(model, classes, parse_width(width))
     network = Network(layers, entry.input_shape, scheme, None, 1, batch_size)
+    device = Device.read(device) if device else None
+    return add_device(describe(model, network), network, device)
+
+
+def summarize_run(checkpoint):
+    """`summarize` of a run, with what its training counted.
+
+    checkpoint : path of the checkpoint; metrics.jsonl is looked for beside it.
+
+    steps : how many were counted, 0 for none.
+    layers : rows of a layer with products also have measured, {"fwd", "err", "grad"} -> bits of
+        the narrowest accumulator that held every sum, and overflows, the same -> count.
+    """
+    trainer, about = load_checkpoint(checkpoint)
+    summary = describe(about["config"].model, trainer.network)
+    summary = add_device(summary, trainer.network, trainer.device)
+    counters = read_counters(Path(checkpoint).parent / "metrics.jsonl")
+    for row in summary["layers"]:
+        products = counters.layers.get(row["layer"], {}).get("products", {})
+        if products:
+            row["measured"] = {FACES[p]: needed_bits(c["largest"]) for p, c in products.items()}
+            row["overflows"] = {FACES[p]: c.get("overflows", 0) for p, c in products.items()}
+    return {**summary, "steps": counters.steps}
+
+
+def describe(model, network):
+    """What `summarize` returns, of a network that is built; model is its name."""
+    scheme = network.scheme
     rows = [_row(layer, spec) for layer, spec in network.specs]
     return {
         "model": model,
         "bits": str(scheme.bits),
-        "input": _shape(entry.input_shape),
-        "batch_size": batch_size,
+        "scheme": scheme.name,
+        "input": _shape(network.input_shape),
+        "batch_size": network.batch_size,
         "layers": rows,
         "weights": network.count_weights(),
         "weight_bytes": sum(p.master.codes.nbytes for p in network.parameters),
@@ -51,7 +87,7 @@ def _row(layer, spec):
         row["weights"] = prod(parameter.master.codes.shape)
         row["weight_format"] = format_name(layer.weight_format)
         row["master_format"] = format_name(parameter.master.format)
-        row.update(zip(("fwd", "err", "grad"), layer.bound_bits.values()))
+        row.update({FACES[product]: bits for product, bits in layer.bound_bits.items()})
     return row
 
 

@@ -4,6 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..device.device import Device
+from ..device.embedding import replace_product
+from ..device.products import DeviceProducts
 from ..errors import CheckpointError, RangeError, ShapeError, UnknownNameError
 from ..formats import format_name
 from ..kernels import load
@@ -36,6 +39,8 @@ class Trainer:
     seed : int in [0, 2**64); everything random is a function of it.
     batch_size : largest batch that will come; the accumulators are proven for it.
     threads, backend : as `kernels.load`.
+    device : a Device, or what `Device.read` takes (a preset, a TOML file); the chip that computes.
+        None is exact. An accumulator may then be too narrow: that is what is simulated.
 
     Raises
     ------
@@ -44,7 +49,7 @@ class Trainer:
 
     def __init__(self, model, bits="2888", scheme="wage", *, input_shape=None, classes=10, width=1,
                  loss=None, encoding="symmetric", lr=None, seed=1, batch_size=128, threads=None,
-                 backend="auto"):
+                 backend="auto", device=None):
         entry = find_model(model) if isinstance(model, str) else None
         if entry is None and input_shape is None:
             raise ShapeError("layers of your own need input_shape=(C, H, W)")
@@ -53,18 +58,21 @@ class Trainer:
         if batch_size < 1:
             raise RangeError(f"batch_size starts at 1, got {batch_size}")
         layers = make_layers(model, classes, width) if entry else model
-        self.scheme = make_scheme(scheme, bits)
+        self.device = None if device is None else Device.read(device)
+        self.scheme = make_scheme(scheme, bits, *_slots(self.device))
         self.kernels = load(backend, threads)
         self.loss = _find(LOSSES, "loss", loss or (entry.loss if entry else self.scheme.loss))()
         self.optimizer = OPTIMIZERS[self.scheme.optimizer]()
         self.encoder = Encoder(encoding, self.scheme.input_format())
         shape = input_shape or entry.input_shape
         self.network = Network(layers, shape, self.scheme, self.kernels, seed, batch_size)
+        if self.device is not None:
+            self.network.products = DeviceProducts(self.device, self.kernels)
         divisor = entry.rate_divisor if entry else 1
         self.rate = Fraction(lr) if lr is not None else self.scheme.default_rate() / divisor
         self.steps = 0
 
-    def step(self, images, labels, record=False, measure=False):
+    def step(self, images, labels, record=False, measure=False, counters=None):
         """Train on one batch.
 
         Parameters
@@ -72,10 +80,15 @@ class Trainer:
         images : (N, C, H, W) u8; labels : (N,) integers below the number of classes.
         record : keep every integer tensor of the step.
         measure : count saturated activations.
+        counters : Counters; overflows, largest sums, zeros and lost updates are added to it.
 
         Returns
         -------
         StepResult; with record=True its `recorder` holds the tensors (see `Recorder`).
+
+        Raises
+        ------
+        OverflowStop : where the counters were told to stop; no weight has changed then.
         """
         images, labels = self._checked(images, labels)
         if len(images) > self.network.batch_size:
@@ -84,11 +97,15 @@ class Trainer:
                 f"{len(images)}; build the Trainer with batch_size={len(images)}"
             )
         recorder = Recorder() if record else None
-        run = self.network.run(self.steps, recorder, measure)
+        run = self.network.run(self.steps, recorder, measure, counters)
         result = training_step(self.network, self.encoder, self.loss, self.optimizer, images, labels,
                                self.rate, run)
         self.steps += 1
         return result
+
+    def replace_product(self, layer, product, function, compare=True, on_difference="raise"):
+        """Let a simulator compute one product of one layer; see `device.embedding`."""
+        return replace_product(self.network, layer, product, function, compare, on_difference)
 
     def evaluate(self, images, labels):
         """(outputs (N, classes), StepResult) of one batch; changes nothing."""
@@ -174,6 +191,11 @@ def _fitting(codes, fmt, parameter, where):
         raise CheckpointError(f"{where}: {parameter.name} has codes outside {fmt}; use another file")
     order = [master.logical_axes.index(axis) for axis in master.axes]
     return codes.transpose(order)
+
+
+def _slots(device):
+    """What a device changes in a scheme: the roundings and the random source."""
+    return () if device is None else (device.rounding, device.random)
 
 
 def _find(table, kind, name):

@@ -159,7 +159,7 @@ REFUSED = {
     "i8": "unknown format",
     "float32": "unknown format",
     "ap_fixed<16>": "unknown format",
-    "ap_fixed<16,6,AP_RND_ZERO>": "AP_RND_ZERO is not supported",
+    "ap_fixed<16,6,AP_RND_ODD>": "AP_RND_ODD is not supported",
     "ap_fixed<16,6,AP_RND,AP_WRAP_SM>": "AP_WRAP, AP_SAT",
     "ap_fixed<16,6,AP_SAT>": "AP_SAT is not supported; write one of AP_TRN",
     "ap_ufixed<16,6,AP_RND,AP_SAT_SYM>": "symmetric format is signed",

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from intflow.formats.rounding import Rounding
+from intflow.formats.rounding import Overflow, Rounding, code_range
 from intflow.kernels import available, load
 
 HALF_EVEN = Rounding.HALF_EVEN
@@ -57,6 +57,32 @@ def codes(rng, dtype, shape):
 def empty(shape, dtype):
     """An output that holds something else before."""
     return np.full(shape, NOT_THE_RESULT, dtype)
+
+
+def _ordered_sums(out, left, right, sizes, tile, bits, product_bits=0, wraps=False):
+    """sizes : rows, terms, lanes. A third of the taps meet padding, a third of the codes are 0."""
+    rows, terms, lanes = sizes
+
+    def make(rng):
+        limits = (code_range(n) if n else (0, 0) for n in (bits, product_bits))
+        a, b = codes(rng, left, 900), codes(rng, right, 900 + lanes)
+        a[rng.integers(0, 3, 900) == 0] = 0
+        a[a == np.iinfo(left).min] = 1
+        b[b == np.iinfo(right).min] = 1
+        table = np.maximum(rng.integers(-150, 300, (5, 7)), -1)
+        at = np.arange(rows) * lanes
+        places = [rng.integers(0, 5, rows), *rng.integers(0, 300, (2, rows)), at]
+        walk = [rng.integers(0, 7, terms), *rng.integers(0, 300, (2, terms))]
+        (lo, hi), product = limits
+        return [empty(rows * lanes, out), empty((rows, 2), "i8"), a, b, table,
+                np.stack(places, 1), np.stack(walk, 1), lanes, tile, lo, hi, *product, wraps]
+
+    return Case(f"{left}*{right} {out} {sizes} tile {tile} s{bits} {product_bits} {wraps}", make)
+
+
+def _fit_sums(dtype, size, bits, mode):
+    return Case(f"{dtype} {size} s{bits} {mode}", lambda rng: [
+        codes(rng, dtype, size), bits, mode])
 
 
 def _requantize(out, acc, size, rshift, rounding, lo=-127, hi=127):
@@ -157,6 +183,35 @@ def _update(w, g, size, p, q, rshift, limit, recorded=True):
     return Case(f"{w} {g} {size} {p}/{q} >>{rshift} {'with' if recorded else 'no'} record", make)
 
 
+def _rounded_update(w, g, size, p, q, rshift, rounding, limit, recorded=True):
+    """The arguments of the stochastic update, a rounding in place of the stream."""
+    def make(rng):
+        arguments = _update(w, g, size, p, q, rshift, limit, recorded).make(rng)
+        return [*arguments[:6], rounding, -limit, limit]
+
+    return Case(f"{w} {g} {size} {p}/{q} >>{rshift} {rounding!s} {recorded}", make)
+
+
+def _drawn_update(w, g, size, p, q, rshift, bits, limit, recorded=True):
+    def make(rng):
+        arguments = _update(w, g, size, p, q, rshift, limit, recorded).make(rng)
+        draws = rng.integers(0, 2**bits, size, np.uint32)
+        draws.reshape(-1)[:2] = [0, 2**bits - 1][:draws.size]
+        return [*arguments[:8], draws, bits]
+
+    return Case(f"{w} {g} {size} {p}/{q} >>{rshift} {bits} {recorded}", make)
+
+
+def _shift_register(n, width, lanes, bits):
+    """Any linear map at all: a register is one of them."""
+    def make(rng):
+        states, tick = (rng.integers(0, 2**64 - 1, size, np.uint64, endpoint=True) >>
+                        np.uint64(64 - width) for size in (lanes, width))
+        return [empty(n, "u4"), states, tick, bits]
+
+    return Case(f"{n} {width} {lanes} {bits}", make)
+
+
 def _encode(dtype, shape, largest):
     def make(rng):
         n, c, h, w = shape
@@ -190,6 +245,7 @@ CASES = {
         _requantize("i2", "i4", (3, 5, 2, 7), 9, HALF_EVEN, -32767, 32767),
         *(_requantize("i1", "i4", size, 9, HALF_EVEN) for size in (0, 1, LARGE)),
         _requantize("i1", "i4", LARGE, -2, HALF_EVEN),
+        _requantize("i1", "i4", LARGE, 9, Rounding.JAM),
     ],
     "requantize_masked": [
         *(_requantize_masked("i1", "i4", 1001, n)
@@ -213,6 +269,21 @@ CASES = {
         _add_aligned("i8", "i4", 27, "i4", 3, 333),
         _add_aligned("i8", "i4", 0, "i1", 54, 333),
         _add_aligned("i4", "i4", 0, "i4", 0, LARGE),
+    ],
+    "ordered_sums": [
+        *(_ordered_sums("i4", "i1", "i1", (5, 1100, 13), tile, 12) for tile in (1, 3, 8, 1030, 9999)),
+        *(_ordered_sums("i4", "i1", "i2", (3, 60, 33), tile, 16, 11, wraps)
+          for tile in (1, 7) for wraps in (False, True)),
+        *(_ordered_sums("i8", "i2", "i2", (4, 90, 10), tile, 33) for tile in (1, 16, 99)),
+        _ordered_sums("i4", "i1", "i1", (1, 1, 1), 1, 8),
+        _ordered_sums("i4", "i1", "i1", (40, 100, 32), 1, 14),          # several tasks
+        _ordered_sums("i8", "i1", "i1", (40, 100, 32), 5, 14, 10),
+    ],
+    "fit_sums": [
+        *(_fit_sums(dtype, 1001, bits, mode) for mode in Overflow
+          for dtype, bits in (("i4", 8), ("i4", 31), ("i4", 32), ("i8", 20), ("i8", 64))),
+        *(_fit_sums("i4", size, 16, Overflow.SATURATE) for size in (0, 1, (3, 2, 5, 7), LARGE)),
+        _fit_sums("i8", LARGE, 33, Overflow.WRAP),
     ],
     "max_pool2d": [
         _max_pool2d("i4", (6, 8, 3, 7), (2, 2), (2, 2)),
@@ -275,6 +346,29 @@ CASES = {
         _update("i4", "i4", 700, 1, 1, 1, 2**31 - 1),
         _update("i1", "i4", 0, 1, 1, 9, 64),
         _update("i1", "i4", LARGE, 1, 1, 19, 64),
+    ],
+    "rounded_update": [
+        *(_rounded_update("i1", "i4", 333, 1, 1, n, r, 64) for r in DETERMINISTIC
+          for n in (0, 1, 17, 40)),
+        *(_rounded_update("i1", "i4", 333, p, q, n, r, 64) for r in DETERMINISTIC
+          if r != Rounding.GEMMLOWP for p, q, n in ((3, 1, 20), (1, 3, 0), (5, 7, 18), (3, 5, 45))),
+        *(_rounded_update("i1", "i8", 333, 3, q, 25, HALF_EVEN, 64) for q in (1, 7)),
+        _rounded_update("i2", "i4", (2, 3, 5, 7), 1, 1, 12, HALF_EVEN, 32767),
+        _rounded_update("i1", "i4", 1024, 1, 1, 9, Rounding.JAM, 127, recorded=False),
+        *(_rounded_update("i1", "i4", size, 1, 1, 19, HALF_EVEN, 64) for size in (0, LARGE)),
+    ],
+    "drawn_update": [
+        *(_drawn_update("i1", "i4", 700, p, q, n, bits, 64) for bits in (1, 8, 32)
+          for p, q, n in ((1, 1, 0), (1, 1, 5), (1, 1, 31), (3, 1, 50), (5, 7, 18))),
+        *(_drawn_update("i1", "i8", 333, 3, q, 25, 16, 64) for q in (1, 7)),
+        _drawn_update("i2", "i4", (2, 3, 5, 7), 1, 1, 12, 8, 32767),
+        _drawn_update("i1", "i4", 1024, 1, 1, 9, 16, 127, recorded=False),
+        *(_drawn_update("i1", "i4", size, 1, 1, 19, 12, 64) for size in (0, LARGE)),
+    ],
+    "shift_register": [
+        *(_shift_register(n, width, lanes, bits) for n, width, lanes, bits in (
+            (300, 16, 1, 8), (301, 64, 3, 32), (100, 2, 7, 1), (257, 33, 1, 32), (5, 9, 8, 9),
+            (0, 24, 1, 8))),
     ],
     "encode_images": [
         _encode("i1", (3, 2, 5, 40), 127), _encode("i2", (2, 3, 7, 70), 32767),

@@ -14,8 +14,9 @@ from intflow.formats.rounding import Rounding, shiftexp
 from intflow.kernels import load
 
 from kernels.cases import backends
-from kernels.rounded import ROUNDED
+from kernels.rounded import ROUNDED, shifted
 
+ROUNDINGS = [*ROUNDED, Rounding.GEMMLOWP]
 every_backend = pytest.mark.parametrize("kernels", **backends(2))
 REFERENCE = load("reference")
 
@@ -32,12 +33,12 @@ def narrowed(kernels, acc, rshift, rounding, lo, hi, out="i1"):
 
 def expected(acc, rshift, rounding, lo, hi):
     exact = [int(v) * Fraction(2) ** -rshift for v in acc]
-    codes = [min(max(ROUNDED[rounding](x), lo), hi) for x in exact]
+    codes = [min(max(shifted(int(v), rshift, rounding), lo), hi) for v in acc]
     return codes, [int(lo <= x <= hi) for x in exact]
 
 
 @every_backend
-@pytest.mark.parametrize("rounding", ROUNDED)
+@pytest.mark.parametrize("rounding", ROUNDINGS)
 @settings(max_examples=50)
 @given(data=st.data())
 def test_against_fractions(kernels, rounding, data):
@@ -67,7 +68,7 @@ def ties(rounding):
 
 
 @every_backend
-@pytest.mark.parametrize("rounding", ROUNDED)
+@pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_every_tie_and_its_neighbours(kernels, rounding):
     for rshift, acc, wanted in ties(rounding):
         assert narrowed(kernels, acc, rshift, rounding, -511, 511, "i2") == wanted
@@ -77,6 +78,33 @@ def test_every_tie_and_its_neighbours(kernels, rounding):
 def test_half_even_examples(kernels):
     acc = np.array([192, 64, -64, -192, 320, 65, 63], np.int32)
     assert narrowed(kernels, acc, 7, Rounding.HALF_EVEN, -127, 127)[0] == [2, 0, 0, -2, 2, 1, 0]
+
+
+@every_backend
+@pytest.mark.parametrize("rounding, codes", [
+    (Rounding.HALF_ODD, [-3, -1, 1, 1, 0, 0, 2, -2]),
+    (Rounding.JAM, [-3, -1, 1, 1, 1, -1, 2, -2]),
+    (Rounding.HALF_DOWN, [-3, -2, 0, 1, 0, 0, 2, -2]),
+    (Rounding.HALF_TOWARD_ZERO, [-2, -1, 0, 1, 0, 0, 2, -2]),
+    (Rounding.GEMMLOWP, [-3, -2, 1, 2, 1, 0, 2, -2]),
+])
+def test_examples_of_the_other_roundings(kernels, rounding, codes):
+    """-2.5, -1.5, 0.5, 1.5, 0.25, -0.25, 2 and -2 in quarters. gemmlowp halves first, half up:
+    -5, -3, 1, 3, 1, 0, 4, -4, whose halves round away from zero."""
+    acc = np.array([-10, -6, 2, 6, 1, -1, 8, -8], np.int32)
+    assert narrowed(kernels, acc, 2, rounding, -127, 127)[0] == codes
+
+
+@every_backend
+@pytest.mark.parametrize("bits", [32, 64])
+def test_gemmlowp_where_all_bits_drop(kernels, bits):
+    """Shifts beyond the width, and the mask: -1 is halved to 0 and yet lies below lo = 0."""
+    end = 2 ** (bits - 1)
+    acc = np.array([-end, 1 - end, -2, -1, 0, 1, end - 2, end - 1], f"i{bits // 8}")
+    for rshift in range(bits - 2, bits + 4):
+        for lo, hi in ((-127, 127), (0, 127), (-9, 0), (1, 5)):
+            got = narrowed(kernels, acc, rshift, Rounding.GEMMLOWP, lo, hi)
+            assert got == expected(acc, rshift, Rounding.GEMMLOWP, lo, hi)
 
 
 @every_backend
@@ -100,7 +128,7 @@ def test_ternary_weights(kernels):
 @pytest.mark.parametrize("rshift", range(0, 36))
 def test_ends_of_s32_into_s32(kernels, acc, rshift):
     acc = np.array([acc] * 9, np.int32)
-    for rounding in ROUNDED:
+    for rounding in ROUNDINGS:
         got = narrowed(kernels, acc, rshift, rounding, -2**31, 2**31 - 1, "i4")
         assert got == expected(acc, rshift, rounding, -2**31, 2**31 - 1)
 

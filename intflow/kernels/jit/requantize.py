@@ -1,31 +1,22 @@
-"""Wide integers to narrow ones. One loop serves every deterministic rounding.
+"""Wide integers to narrow ones, by the thresholds of `thresholds.py`.
 
-With q = acc >> n and r the n bits dropped, each rounding is q + (r > threshold):
-
-    rounding      threshold              at base    negative    odd
-    floor         never                  mask       0           0
-    toward zero   0 where acc < 0        mask       -mask       0
-    half up       half - 1               half - 1   0           0
-    half away     one more where < 0     half - 1   1           0
-    half even     half, less q's parity  half       0           1
-
-threshold = base + (negative where acc < 0) - (q & odd), half = 2**(n-1), mask = 2**n - 1. Nothing
-is added to acc before the shift, so nothing overflows; clamping acc to [lo, hi] * 2**n first
-makes a clip of the result unnecessary and gives the mask by one comparison.
+A rounding adds nothing to acc before the shift, so nothing overflows; clamping acc to
+[lo, hi] * 2**n first makes a clip of the result unnecessary and gives the mask by one comparison.
+Roundings that push odd quotients up (half odd, jam) have a loop of their own, so that the others
+keep the shorter one.
 """
 
 import numpy as np
 from numba import njit, prange
 
-from ...errors import UsageError
 from ...formats.rounding import Rounding
 from .primitives import (
     PARALLEL, SERIAL, above, add, band, below, bor, flat, launch, maximum, minimum, narrowed,
     picked, same, share, shl, sign_bits, sra, sub, widened,
 )
+from .thresholds import threshold
 
 NO_MASK = np.empty(0, np.uint8)
-DETERMINISTIC = frozenset(Rounding) - {Rounding.STOCHASTIC}
 
 
 def requantize(out, acc, rshift, rounding, lo, hi, ntask):
@@ -43,7 +34,7 @@ def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
     out, acc = flat(out, n), flat(acc, n)
     rshift, lo, hi = int(rshift), int(lo), int(hi)          # Python's do not wrap below
     if rshift >= 0:
-        acc, rshift = _gathered(acc, rshift)
+        acc, rshift, rounding = _gathered(acc, rshift, rounding)
         first, last = lo << rshift, hi << rshift
     else:
         first, last = -(-lo >> -rshift), hi >> -rshift
@@ -54,51 +45,55 @@ def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
         mask[:] = 0
         return
     first, last = max(first, bounds.min), min(last, bounds.max)
-    base, negative, odd = threshold(rounding, max(rshift, 0))
-    if rshift >= 0:
-        launch(_shift_right, _shift_right_part, n, ntask,
-               out, mask, acc, rshift, base, negative, odd, first, last)
-    else:
+    base, negative, parity = threshold(rounding, 1 << max(rshift, 0))
+    if rshift < 0:
         launch(_shift_left, _shift_left_part, n, ntask,
                out, mask, acc, -rshift, first, last, lo, hi)
+    elif parity > 0:
+        launch(_shift_to_odd, _shift_to_odd_part, n, ntask,
+               out, mask, acc, rshift, base, parity, first, last)
+    else:
+        launch(_shift_right, _shift_right_part, n, ntask,
+               out, mask, acc, rshift, base, negative, -parity, first, last)
 
 
-def _gathered(acc, rshift):
-    """(acc, rshift) such that the arithmetic's width holds rshift.
+def _gathered(acc, rshift, rounding):
+    """(acc, rshift, rounding) such that the arithmetic's width holds rshift.
 
     Where all bits but the sign drop, the lowest ones are replaced by one that says whether any
-    was set: no rounding can tell the difference. Three places beyond the width, nothing changes.
+    was set: no single rounding can tell the difference. Three places beyond the width, nothing
+    changes.
     """
     widest = 63 if acc.itemsize == 8 else 31
+    if rshift > widest and rounding == Rounding.GEMMLOWP:
+        acc, rshift, rounding = _halved(acc), rshift - 1, Rounding.HALF_AWAY
     if rshift <= widest:
-        return acc, rshift
+        return acc, rshift, rounding
     lowest = min(rshift - widest, 3)
     any_set = (acc & ((1 << lowest) - 1)) != 0
-    return (acc >> lowest) | any_set, widest
+    return (acc >> lowest) | any_set, widest, rounding
 
 
-def threshold(rounding, rshift):
-    """(base, negative, odd) of the module's table; nothing rounds where nothing drops."""
-    if rounding not in DETERMINISTIC:
-        raise UsageError(
-            "requantize takes a deterministic rounding, got stochastic; use stochastic_update"
-        )
-    mask, half = (1 << rshift) - 1, 1 << rshift >> 1
-    return {
-        Rounding.FLOOR: (mask, 0, 0),
-        Rounding.TOWARD_ZERO: (mask, -mask, 0),
-        Rounding.HALF_UP: (half - 1, 0, 0),
-        Rounding.HALF_AWAY: (half - 1, 1, 0),
-        Rounding.HALF_EVEN: (half, 0, 1),
-    }[rounding if rshift else Rounding.FLOOR]
+def _halved(acc):
+    """acc / 2 rounded half up. -1 stays below zero, where the mask looks: it drops away anyhow."""
+    return (acc >> 1) + (acc & (acc != -1))
 
 
 @njit(**SERIAL)
 def round_shift(a, rshift, base, negative, odd):
-    """a * 2**-rshift by the threshold, in the width of a."""
+    """a * 2**-rshift by a threshold whose parity is -odd, in the width of a."""
     q = sra(a, rshift)
     dropped = band(a, sub(shl(same(a, a), rshift), 1))
     limit = sub(add(band(sign_bits(a), negative), base), band(q, odd))
+    return add(q, above(dropped, limit))
+
+
+@njit(**SERIAL)
+def round_shift_to_odd(a, rshift, base, parity):
+    """a * 2**-rshift by a threshold without a sign, in the width of a."""
+    q = sra(a, rshift)
+    dropped = band(a, sub(shl(same(a, a), rshift), 1))
+    limit = add(picked(band(q, 1), parity, band(q, 0)), base)
     return add(q, above(dropped, limit))
 
 
@@ -123,6 +118,24 @@ def _shift_right(out, mask, acc, rshift, base, negative, odd, first, last, ntask
     for t in prange(ntask):
         _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last,
                           np.int64(t), ntask)
+
+
+@njit(**SERIAL)
+def _shift_to_odd_part(out, mask, acc, rshift, base, parity, first, last, task, ntask):
+    i, j = share(out.size, task, ntask)
+    out, mask, acc = out[i:j], mask[i:j], acc[i:j]
+    for i in range(out.size):
+        a = minimum(maximum(widened(acc[i], acc), first), last)
+        out[i] = narrowed(round_shift_to_odd(a, rshift, base, parity), out)
+    for i in range(mask.size):
+        a = widened(acc[i], acc)
+        mask[i] = narrowed(same(a, minimum(maximum(a, first), last)), mask)
+
+
+@njit(**PARALLEL)
+def _shift_to_odd(out, mask, acc, rshift, base, parity, first, last, ntask):
+    for t in prange(ntask):
+        _shift_to_odd_part(out, mask, acc, rshift, base, parity, first, last, np.int64(t), ntask)
 
 
 @njit(**SERIAL)

@@ -53,13 +53,13 @@ def _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop
         random_group(random, group, tensor, step, purpose, key0, key1)
         if form == SHORT:
             _round_short(short, g[i:j], random, rshift)
-            _subtract(w[i:j], update[i:j], short, lo, hi, FAR_SHORT)
+            subtract(w[i:j], update[i:j], short, lo, hi, FAR_SHORT)
         else:
             if form == SHIFT:
                 _round_by_shift(wide, g[i:j], random, p, lshift, rshift, divisor, drop)
             else:
                 _round_by_division(wide, g[i:j], random, p, lshift, divisor, drop)
-            _subtract(w[i:j], update[i:j], wide, lo, hi, FAR)
+            subtract(w[i:j], update[i:j], wide, lo, hi, FAR)
 
 
 @njit(**PARALLEL)
@@ -110,7 +110,7 @@ def _round_by_division(d, g, random, p, lshift, divisor, drop):
 
 
 @njit(**SERIAL)
-def _subtract(w, update, d, lo, hi, far):
+def subtract(w, update, d, lo, hi, far):
     """w = clip(w - d, lo, hi) in the width of d, where |w| + far does not wrap; update = d."""
     for i in range(w.size):
         near = minimum(maximum(d[i], -far), far)

@@ -95,6 +95,7 @@ def round_divide(x, denominator, rounding):
     Examples
     --------
     x = -7, denominator = 2: floor -4, toward_zero -3, half_up -3, half_away -4, half_even -4.
+    x = 1, denominator = 4: half_up 0, jam 1, gemmlowp 1.
     """
     wide = bits_of(x) <= 60 and denominator.bit_length() <= 60
     n, d = x.astype(np.int64 if wide else object), denominator
@@ -108,11 +109,29 @@ def round_divide(x, denominator, rounding):
             return (2 * n + d) // (2 * d)
         case Rounding.HALF_AWAY:
             return sign * ((2 * abs(n) + d) // (2 * d))
-        case Rounding.HALF_EVEN:
+        case Rounding.HALF_EVEN | Rounding.HALF_ODD:
             quotient = n // d
-            rest = 2 * (n - quotient * d)
-            up = (rest > d) | ((rest == d) & (quotient % 2 == 1))
+            rest, wanted = 2 * (n - quotient * d), int(rounding == Rounding.HALF_ODD)
+            up = (rest > d) | ((rest == d) & (quotient % 2 != wanted))
             return quotient + up
+        case Rounding.JAM:
+            quotient = n // d
+            return quotient + ((quotient * d != n) & (quotient % 2 == 0))
+        case Rounding.HALF_DOWN:
+            return -((d - 2 * n) // (2 * d))
+        case Rounding.HALF_TOWARD_ZERO:
+            return -sign * ((d - 2 * abs(n)) // (2 * d))
+        case Rounding.GEMMLOWP:
+            return n if d == 1 else round_divide((n + 1) // 2, _half(d), Rounding.HALF_AWAY)
     raise UsageError(
         "requantize takes a deterministic rounding, got stochastic; use stochastic_update"
     )
+
+
+def _half(denominator):
+    """Half of a power of two; gemmlowp knows no other denominator."""
+    if denominator & (denominator - 1):
+        raise UsageError(
+            f"gemmlowp rounds shifts, got a division by {denominator}; take another rounding"
+        )
+    return denominator // 2

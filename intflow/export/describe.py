@@ -1,0 +1,51 @@
+"""What every export says of a network: its tensors with their formats, and where they come from."""
+
+from .. import __version__
+from ..formats import Tensor
+
+
+def tensors(trainer):
+    """{name: Tensor} of a network's weights, in order of the layers.
+
+    `conv2d_1.weight` is the stored master weight, `conv2d_1.weight_q` the codes that enter products.
+    """
+    named = {}
+    for parameter in trainer.network.parameters:
+        named[parameter.name] = parameter.master
+        named[f"{parameter.name}_q"] = trainer.scheme.weight(trainer.kernels, parameter)
+    return named
+
+
+def describe_tensor(tensor):
+    """Shape in logical order, axes, bits and step of a tensor, as plain values."""
+    fmt = tensor.format
+    return dict(axes=tensor.logical_axes, shape=list(tensor.logical().shape), bits=fmt.bits,
+                frac_bits=fmt.frac_bits, signed=fmt.signed)
+
+
+def describe_network(source):
+    """Model, settings, digest and formats at the network's ends, as plain values."""
+    trainer, attributes = source
+    network, config = trainer.network, attributes.get("config")
+    about = dict(
+        intflow=__version__, scheme=trainer.scheme.name, bits=str(trainer.scheme.bits),
+        seed=network.seed, steps=trainer.steps, digest=trainer.digest(),
+        input=dict(shape=list(network.input_shape), encoding=trainer.encoder.name,
+                   **code_format(trainer.encoder.format)),
+        output=dict(shape=list(network.output.shape), **code_format(network.output.format)),
+    )
+    if config is not None:
+        about = {"model": config.model, "width": config.width, **about}
+    if "class_names" in attributes:
+        about["class_names"] = attributes["class_names"]
+    return about
+
+
+def code_format(fmt):
+    """Bits and step of a format, as plain values."""
+    return dict(bits=fmt.bits, frac_bits=fmt.frac_bits)
+
+
+def input_table(trainer):
+    """The code of every byte of an image, Tensor (256,) of axis B."""
+    return Tensor(trainer.encoder.table, trainer.encoder.format, "B")

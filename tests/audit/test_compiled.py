@@ -1,0 +1,102 @@
+"""The compile-time audit finds floats in compiled code; the engine's kernels have none."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from audit import planted
+from audit.nets import every_layer, trainer_of
+
+from intflow.audit.compiled import read_compiled
+from intflow.audit.step import watch_step
+
+
+def run_planted():
+    """Have Numba compile what has no declared signature."""
+    planted.called_by_another(3)
+    planted.scaled_in_parallel(np.arange(100))
+    planted.halved(3)
+
+
+@pytest.mark.parametrize("name, sign", [
+    ("scaled", "sitofp"), ("scaled_in_parallel", "sitofp"), ("c_function", "double"),
+    ("called_by_another", "sitofp"),
+])
+def test_planted_floats(name, sign):
+    run_planted()
+    (row,) = read_compiled([getattr(planted, name)])
+    assert not row.passes and row.name == f"audit.planted.{name}"
+    assert sign in row.floats[0] and row.ir > 5
+
+
+def test_integers_pass():
+    run_planted()
+    (row,) = read_compiled([planted.halved])
+    assert row.passes and row.signatures == 1 and row.ir > 5 and row.assembly > 5
+
+
+def test_a_planted_kernel_is_caught_by_both():
+    """One float in a kernel: seen on its way in, and in the code compiled for it."""
+    trainer = trainer_of(every_layer())
+    trainer.kernels.relu = planted.relu
+    assert watch_step(trainer, extra=[planted.__file__]).finding["function"] == "audit.planted.relu"
+    floats = {row.name for row in read_compiled() if row.floats}
+    assert "audit.planted.relu_part" in floats
+    assert not any(name.startswith("kernels.") for name in floats)
+
+
+def test_a_kernel_with_a_hidden_float_is_caught_by_its_code():
+    """Integers in, integers out: only the compiled code tells."""
+    trainer = trainer_of(every_layer())
+    trainer.kernels.relu = planted.silent_relu
+    assert watch_step(trainer, extra=[planted.__file__]).finding is None
+    floats = {row.name for row in read_compiled() if row.floats}
+    assert "audit.planted.silent_relu_part" in floats
+
+
+def test_code_from_a_cache_does_not_pass(tmp_path):
+    """There is no IR to read, and the audit says so."""
+    file = tmp_path / "kept.py"
+    file.write_text("from numba import njit\n\n\n@njit(cache=True)\ndef kept(x):\n    return x + 1\n")
+    for cached in (False, True):
+        spec = importlib.util.spec_from_file_location("kept", file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.kept(1)
+        (row,) = read_compiled([module.kept])
+        assert row.cached is cached and row.passes is not cached
+
+
+FRESH = """
+import json
+from audit.nets import every_layer, trainer_of
+from intflow.audit.child import audit_trainers
+from intflow.kernels import available
+
+names = [name for name, (runs, _) in available().items() if runs and name != "reference"]
+pairs = [({}, trainer_of(every_layer(), loss="softmax", backend=name)) for name in names]
+pairs.append(({}, trainer_of(every_layer(), "W4A16G32E16")))
+print(json.dumps(audit_trainers(pairs)))
+"""
+
+
+def test_everything_compiled_for_a_step_passes(tmp_path):
+    """All that Numba compiles for a step of a net with every layer, on every backend of this machine."""
+    tests = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path),
+                   "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}
+    child = subprocess.run([sys.executable, "-c", FRESH], env=environment, text=True,
+                           capture_output=True)
+    assert child.returncode == 0, child.stderr
+    report = json.loads(child.stdout)
+    failed = [row for row in report["compiled"] if not row["passes"]]
+    assert report["passes"] and not failed, (failed, report["steps"])
+    names = {row["name"] for row in report["compiled"]}
+    assert {"kernels.jit.product.pixels_worker", "kernels.jit.product.taps_worker",
+            "kernels.jit.pool._max_pool2d_part", "kernels.jit.update._stochastic_update_part",
+            "kernels.jit.microkernels.dot2.block"} <= names
