@@ -8,6 +8,7 @@ loops, the entry that Python calls. Hand-written micro-kernels are C functions a
 
 import gc
 import platform
+import warnings
 from dataclasses import asdict, dataclass
 
 from .instructions import assembly_floats, ir_floats
@@ -75,7 +76,9 @@ def name_of(function):
 
 def read_library(row, library):
     """Add a module of compiled code to its row."""
-    text = library.get_llvm_str()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")         # that code from a cache has no IR is told in the row
+        text = library.get_llvm_str()
     row.signatures += 1
     if "define " not in text:
         row.cached = True

@@ -13,8 +13,8 @@ def find_float(value, name, depth=DEPTH):
 
     Parameters
     ----------
-    value : anything. Lists, tuples, sets, dictionaries, arrays of objects and objects of intflow are
-        opened, `depth` deep.
+    value : anything. Lists, tuples, sets, dictionaries, arrays of objects and objects of intflow
+        (but the watch itself) are opened, `depth` deep.
     name : str; how the value is called where it was found.
 
     Examples
@@ -66,6 +66,11 @@ def parts(value):
         return [("{...}", inner) for inner in value]
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         return [(f".flat[{i}]", inner) for i, inner in enumerate(value.ravel()[:MANY].tolist())]
-    if type(value).__module__.startswith("intflow.") and hasattr(value, "__dict__"):
+    if is_ours(type(value).__module__) and hasattr(value, "__dict__"):
         return [(f".{name}", inner) for name, inner in vars(value).items()]
     return []
+
+
+def is_ours(module):
+    """Whether a class of this module holds values of the engine."""
+    return module.startswith("intflow.") and not module.startswith("intflow.audit.")

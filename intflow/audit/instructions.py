@@ -18,8 +18,9 @@ IR_FLOAT = re.compile(
 IR_INSTRUCTION = re.compile(r"^\s+(%\S+ = )?(tail |musttail |notail )?[a-z]+\b")
 NAMES = re.compile(r'c?"[^"]*"|;.*$|, !.*$')         # quoted names, comments, metadata
 
-# x86. Suffixes say packed or scalar, half, single or double; p* are the integers of a vector.
-X86_NAMED = re.compile(r"(?!v?p).*(ss|sd|ps|pd|sh|ph|bf16)$")
+# x86. Suffixes say packed or scalar, half, single or double; p* and tdpb[su]* are vectors and tiles
+# of integers.
+X86_NAMED = re.compile(r"(?!v?p|tdpb[su]).*(ss|sd|ps|pd|sh|ph|bf16)$")
 X86_MOVES = re.compile(
     r"v?("
     r"mov(a|u|h|l|nt|lh|hl|msk)?(ps|pd)|mov(ss|sd|sh)|mov(d|sh|sl)dup"      # load, store, copy

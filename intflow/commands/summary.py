@@ -55,7 +55,7 @@ def command(run, model, bits, scheme, width, classes, batch_size, device, as_jso
                   f"{report['input']}, batch {report['batch_size']}", markup=False)
     console.print("fwd, err, grad: accumulator bits "
                   + ("needed/proven" if report.get("steps") else "proven")
-                  + (f", then of {report['device']}, * where it can overflow"
+                  + (f", then of {report['device']} (* can overflow)"
                      if "device" in report else ""), markup=False)
     console.print(table)
     console.print(f"{report['weights']:,} weights, {report['mac']:,} multiply-adds an image; "

@@ -34,9 +34,10 @@ class Accumulator:
         end, or only at the "end".
     tile : int >= 1 with check="tile", else 0; products of a tile. The last one may be shorter.
     order : permutation of the axes that are summed, the last one fastest; "" for the usual one.
-        forward "HWI": kernel row, kernel column, input channel (of the group). error "HWO": kernel
-        row, kernel column, output channel (of the group). gradient "NHW": image, output row, output
-        column. See `order.py` for the products that meet padding.
+        forward "HWI": kernel row, kernel column, input channel (of the group).
+        error "HWO": kernel row, kernel column, output channel (of the group).
+        gradient "NHW": image, output row, output column.
+        See `order.py` for the products that meet padding.
     product_bits : int in 2..64; each product is fitted to it before it is added. 0: it is exact.
 
     Raises
@@ -51,8 +52,8 @@ class Accumulator:
 
     Examples
     --------
-    Products 100, 100, -100 in 8 bits, saturating: checked at each product 27 (100, 127, 27), at the
-    end 100, in tiles of two 27 (127, 27). Wrapping: 100.
+    Products 100, 100, -100 in 8 bits, saturating: checked at each product 27 (100, 127, 27), at
+    the end 100, in tiles of two 27 (127, 27). Wrapping: 100.
     """
 
     bits: int = WIDEST
@@ -92,7 +93,9 @@ class Accumulator:
     @property
     def product_limits(self):
         """The same of a product; None where it is exact."""
-        return code_range(self.product_bits, symmetric=self._symmetric) if self.product_bits else None
+        if not self.product_bits:
+            return None
+        return code_range(self.product_bits, symmetric=self._symmetric)
 
     def holds_products(self, largest):
         """Whether products up to +-largest are added as they are.

@@ -87,7 +87,7 @@ class Device:
 
         Raises
         ------
-        UnknownNameError : neither a preset nor a file. UsageError, FormatError : what the file says.
+        UnknownNameError : neither a preset nor a file. UsageError, FormatError : what it says.
         """
         if isinstance(source, cls):
             return source
@@ -102,10 +102,10 @@ class Device:
         except FileNotFoundError:
             raise UnknownNameError("device", text, [*PRESETS, "or a TOML file"])
         except (OSError, UnicodeDecodeError, ValueError) as error:
-            raise UsageError(f"cannot read the device {text}: {error}; name a preset or a TOML file")
+            raise UsageError(f"cannot read the device {text}: {error}; name a preset or a file")
 
     def can_overflow(self, product, a, b, terms):
-        """Whether sums of `terms` products of codes of formats a and b are beyond what it holds."""
+        """Whether sums of `terms` products of codes of formats a and b may not fit."""
         return not getattr(self, product).holds(terms, magnitude(a) * magnitude(b))
 
     def to_toml(self):

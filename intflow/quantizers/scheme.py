@@ -89,12 +89,12 @@ def _roundings(defaults, given):
     for slot in given:
         if slot not in defaults:
             raise UnknownNameError("rounding slot", slot, defaults)
-    chosen = {slot: Rounding.parse(given.get(slot, rounding)) for slot, rounding in defaults.items()}
+    chosen = {slot: Rounding.parse(given.get(slot, paper)) for slot, paper in defaults.items()}
     for slot, rounding in chosen.items():
-        # A forward pass is no training step: outside the update an element has no address to draw by.
+        # Layers call the slots W, A and E without a step: their elements have no address to draw by.
         if rounding is Rounding.STOCHASTIC and slot != "gradient":
             raise FormatError(
-                f"stochastic rounding is for the gradient slot alone, got it for {slot}; take jam, "
-                "which has no bias either, or another rounding"
+                f"stochastic rounding is for the gradient slot alone, got it for {slot}; take "
+                "jam, which has no bias either, or another rounding"
             )
     return chosen

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from audit import planted
-from audit.nets import every_layer, trainer_of
+from audit.nets import every_layer, plant, trainer_of
 
 from intflow.audit.compiled import read_compiled
 from intflow.audit.step import watch_step
@@ -43,7 +43,7 @@ def test_integers_pass():
 def test_a_planted_kernel_is_caught_by_both():
     """One float in a kernel: seen on its way in, and in the code compiled for it."""
     trainer = trainer_of(every_layer())
-    trainer.kernels.relu = planted.relu
+    plant(trainer, "relu", planted.relu)
     assert watch_step(trainer, extra=[planted.__file__]).finding["function"] == "audit.planted.relu"
     floats = {row.name for row in read_compiled() if row.floats}
     assert "audit.planted.relu_part" in floats
@@ -53,7 +53,7 @@ def test_a_planted_kernel_is_caught_by_both():
 def test_a_kernel_with_a_hidden_float_is_caught_by_its_code():
     """Integers in, integers out: only the compiled code tells."""
     trainer = trainer_of(every_layer())
-    trainer.kernels.relu = planted.silent_relu
+    plant(trainer, "relu", planted.silent_relu)
     assert watch_step(trainer, extra=[planted.__file__]).finding is None
     floats = {row.name for row in read_compiled() if row.floats}
     assert "audit.planted.silent_relu_part" in floats

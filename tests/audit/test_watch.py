@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from audit import planted
-from audit.nets import every_layer, trainer_of
+from audit.nets import every_layer, plant, trainer_of
 
 from intflow import Trainer
 from intflow.audit.step import watch_step
@@ -47,9 +47,9 @@ def test_tracing_ends_with_the_block():
     assert sys.gettrace() is before
 
 
-@pytest.mark.parametrize("bits, loss", [("2888", "sse"), ("2888", "softmax"), ("W4A16G32E16", "sse")])
-def test_every_layer_passes(bits, loss):
-    watch = watch_step(trainer_of(every_layer(), bits, loss))
+def test_every_layer_passes():
+    """Softmax and wide bits: tests/audit/test_compiled.py."""
+    watch = watch_step(trainer_of(every_layer()))
     assert watch.finding is None
     seen = {name.split(".")[0] for name in watch.functions}
     assert {"kernels", "ops", "quantizers", "layers", "losses", "optimizers", "training",
@@ -78,18 +78,20 @@ def test_a_float_planted_in_a_slot(monkeypatch):
 def test_a_float_planted_in_a_kernel():
     """The driver of a kernel hands a float to its compiled part."""
     trainer = trainer_of(every_layer())
-    trainer.kernels.relu = planted.relu
+    plant(trainer, "relu", planted.relu)
     watch = watch_step(trainer, extra=[planted.__file__])
     assert watch.finding["function"] == "audit.planted.relu"
     assert watch.finding["type"] == "float"
 
 
-def test_a_float_among_the_arguments_of_a_kernel(monkeypatch):
-    trainer = trainer_of(every_layer())
-    exact = trainer.kernels.max_abs
-    monkeypatch.setattr(trainer.kernels, "max_abs", lambda x: float(exact(x)), raising=False)
-    finding = watch_step(trainer).finding
-    assert finding["function"] == "kernels.max_abs" and finding["variable"] == "the result"
+@pytest.mark.parametrize("arguments, keywords, variable", [
+    ((0.5, 2), {}, "argument 0"), ((2, 2), {"scale": 0.5}, "scale"), ((3, 2), {}, "the result"),
+])
+def test_arguments_and_results_of_kernels(arguments, keywords, variable):
+    watch = Watch()
+    watch.kernel("scaled", lambda x, y, scale=1: x * scale / y)(*arguments, **keywords)
+    assert watch.finding["function"] == "kernels.scaled" and watch.finding["variable"] == variable
+    assert watch.finding["type"] == "float"
 
 
 def test_a_step_under_watch_is_a_step():

@@ -23,7 +23,7 @@ from test_oracle_step import NETS, compare
 BACKENDS = ("reference", "auto")
 MODES = ("wrap", "saturate", "saturate_symmetric")
 FAST = settings(
-    max_examples=100, deadline=None, derandomize=True,
+    max_examples=60, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

@@ -23,7 +23,8 @@ def accumulators(draw, usual):
     )  # fmt: skip
 
 
-SOURCES = [None, Philox(), Lfsr(16, (16, 14, 13, 11), seed=(1, 2), lanes=2), Lfsr(64, (64, 63, 61, 60))]
+SOURCES = [None, Philox(), Lfsr(16, (16, 14, 13, 11), seed=(1, 2), lanes=2),
+           Lfsr(64, (64, 63, 61, 60))]
 DEVICES = st.builds(
     Device, st.text("aZ09 -_\"\\'=[]#", min_size=1, max_size=20),
     *[accumulators(order) for order in ORDERS.values()],
@@ -85,7 +86,9 @@ def test_accumulator_holds_for_all_unless_one_says_otherwise():
 
 
 def test_roundings_by_any_name():
-    device = Device.read('[rounding]\nweight = "AP_TRN"\nactivation = "Half-Away"\nerror = "rnd_conv"')
+    names = {"weight": "AP_TRN", "activation": "Half-Away", "error": "rnd_conv"}
+    lines = "\n".join(f'{slot} = "{name}"' for slot, name in names.items())
+    device = Device.read(f"[rounding]\n{lines}")
     assert device.rounding == {"weight": Rounding.FLOOR, "activation": Rounding.HALF_AWAY,
                                "error": Rounding.HALF_EVEN}
 
@@ -96,7 +99,7 @@ def test_random_source():
 
 
 @pytest.mark.parametrize("text, words", [
-    ("acc16-saturat-each", "unknown device 'acc16-saturat-each': did you mean acc16-saturate-each"),
+    ("acc24-satur", "unknown device 'acc24-satur': did you mean acc24-saturate"),
     ("none.toml", "or a TOML file"),
     ("bits = 16", "unknown key 'bits'; known are name, accumulator, forward, error, gradient"),
     ("[forwards]\nbits = 16", "unknown key 'forwards'; did you mean forward?"),

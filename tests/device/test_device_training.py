@@ -1,4 +1,4 @@
-"""Training under a device: wide enough is exact, too narrow is the same everywhere and for ever."""
+"""Training under a device: wide enough is exact, too narrow is the same everywhere."""
 
 import json
 
@@ -13,7 +13,8 @@ from intflow.kernels import available
 from test_digests import branching, lenet, make, run
 
 BACKENDS = [name for name, (usable, _) in available().items() if usable]
-TINY = ["train", "--model", "lenet", "--batch-size", 16, "--threads", 1, "--width", "1/8", "--quiet"]
+TINY = ["train", "--model", "lenet", "--batch-size", 16, "--threads", 1, "--width", "1/8",
+        "--quiet"]
 NARROW = {
     "product": '[accumulator]\nbits = 12\noverflow = "saturate"\ncheck = "product"\n',
     "tile": '[accumulator]\nbits = 13\noverflow = "saturate"\ncheck = "tile"\ntile = 7\n'

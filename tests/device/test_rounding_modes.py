@@ -197,7 +197,7 @@ def test_a_device_carries_its_source():
     ({"activation": "stochastic"}, FormatError, "gradient slot alone, got it for activation"),
     ({"weight": Rounding.STOCHASTIC}, FormatError, "gradient slot alone, got it for weight"),
     ({"activations": "floor"}, UnknownNameError, "unknown rounding slot 'activations': did you"),
-    ({"error": "half_evn"}, UnknownNameError, "unknown rounding 'half_evn': did you mean half_even"),
+    ({"error": "half_evn"}, UnknownNameError, "rounding 'half_evn': did you mean half_even"),
 ])
 def test_refused(rounding, error, message):
     with pytest.raises(error, match=message):

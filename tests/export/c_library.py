@@ -13,7 +13,7 @@ from intflow.export import find_export
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="gcc is not installed: nothing compiles the C")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
-SANITIZED = ("-O1", "-g", "-fsanitize=undefined,address", "-fno-sanitize-recover")
+SANITIZED = ("-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover")
 SOURCES = ("intflow_kernels.c", "network.c", "training.c", "weights.c")
 TYPES = {"int8_t": np.int8, "int16_t": np.int16, "int32_t": np.int32, "int64_t": np.int64}
 OK, BAD_COUNT, BAD_LABEL, BAD_RATE, TOO_WIDE = range(5)

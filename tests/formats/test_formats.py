@@ -12,6 +12,7 @@ from intflow.errors import FormatError, RangeError
 from intflow.formats import Binary, Fixed, Overflow, Rounding, Uniform, overflow, round_fraction
 
 OF_NUMBERS = [r for r in Rounding if r is not Rounding.GEMMLOWP]       # that one is of shifts
+RETURNING = [mode for mode in Overflow if mode is not Overflow.TRAP]
 grids = st.one_of(fixed(st.integers(-40, 40)), uniform(st.fractions(Fraction(1, 999), 99)))
 
 
@@ -48,7 +49,7 @@ def test_values_of_codes(format, data):
         assert format.quantize(format.value(code), rounding, Overflow.SATURATE, 0) == code
 
 
-@given(grids, st.fractions(), st.sampled_from(OF_NUMBERS), st.sampled_from(Overflow),
+@given(grids, st.fractions(), st.sampled_from(OF_NUMBERS), st.sampled_from(RETURNING),
        st.integers(0, 2**32 - 1))
 def test_quantize(format, real, rounding, mode, random):
     if mode is Overflow.WRAP and format.symmetric:
@@ -58,10 +59,18 @@ def test_quantize(format, real, rounding, mode, random):
     expected = overflow(round_fraction(steps, rounding, u), format.minimum, format.maximum, mode)
     code = format.quantize(real, rounding, mode, u)
     assert code == expected and format.contains(code)
-    if format.minimum <= steps <= format.maximum:
+    symmetric = mode is Overflow.SATURATE_SYMMETRIC
+    lowest = max(format.minimum, -format.maximum) if symmetric else format.minimum
+    if lowest <= steps <= format.maximum:
         assert abs(code - steps) < 1
         if "HALF" in rounding.name:
             assert abs(code - steps) <= Fraction(1, 2)
+
+
+def test_a_trap_returns_what_fits_and_stops_at_the_rest():
+    assert Fixed(8, 7).quantize(Fraction(127, 128), Rounding.FLOOR, Overflow.TRAP) == 127
+    with pytest.raises(RangeError, match="128 does not fit -128..127"):
+        Fixed(8, 7).quantize(1, Rounding.FLOOR, Overflow.TRAP)
 
 
 @pytest.mark.parametrize("format", [

@@ -1,9 +1,11 @@
 """C99 for a device: inference and the whole training step, in static memory, without a float.
 
-    layers.py           every layer as calls of C kernels        templates/     the kernels
-    step.py             forward pass and training step           kernels.py     a copy for each type
-    program.py          calls, buffers, memory plan              network_files.py, weight_files.py
-    check.py            what is refused                          manifest.py
+    step.py          forward pass and training step, as programs
+    layers.py        every layer as calls of C kernels: products, pooling, pointwise, combinators
+    program.py       calls, buffers, the plan of the memory
+    kernels.py       C kernels out of templates/, a copy for each set of types
+    network_files.py, weight_files.py, manifest.py          what is written
+    check.py         what is refused
 """
 
 from dataclasses import dataclass
@@ -96,7 +98,8 @@ def _rate(trainer, about):
     config = about.get("config")
     if config is None or not config.lr:
         return trainer.rate
-    return rate_at(int(about.get("epoch", 0)), Fraction(config.lr), parse_schedule(config.schedule))
+    schedule = parse_schedule(config.schedule)
+    return rate_at(int(about.get("epoch", 0)), Fraction(config.lr), schedule)
 
 
 def _write_files(out, export):

@@ -14,14 +14,18 @@ def check(trainer, batch_size):
     if type(scheme) is not Wage:
         raise ExportError(f"C is written for the scheme wage, got {scheme.name}; export it as hex")
     if trainer.loss.name not in ERRORS:
-        raise ExportError(f"C is written for the losses {', '.join(ERRORS)}, got {trainer.loss.name}")
+        raise ExportError(
+            f"C is written for the losses {', '.join(ERRORS)}, got {trainer.loss.name}; train with one"
+        )
     if not 1 <= batch_size <= network.batch_size:
         raise ExportError(
             f"the accumulators are proven for batches of 1 to {network.batch_size}, got "
             f"{batch_size}; use a smaller --batch-size"
         )
     if any(parameter.state for parameter in network.parameters):
-        raise ExportError("C is written for the optimiser sgd, and this one keeps state; export it as hex")
+        raise ExportError(
+            "C is written for the optimiser sgd, and this one keeps state; export it as hex"
+        )
     if not network.parameters:
         raise ExportError("the net has no weights to export; add a Linear or Conv2d")
     _check_roundings(scheme)
@@ -36,8 +40,10 @@ def _check_roundings(scheme):
                 "export a run without this device"
             )
     if scheme.random is not None and scheme.random.kind != "philox":
-        raise ExportError(f"C draws its random numbers from philox, got {scheme.random.kind}; export "
-                          "a run without this device")
+        raise ExportError(
+            f"C draws its random numbers from philox, got {scheme.random.kind}; export a run without "
+            "this device"
+        )
 
 
 def _check_products(network, scheme):
@@ -54,6 +60,6 @@ def _check_products(network, scheme):
             accumulator = getattr(device, product, None)
             if accumulator is None or accumulator.bits < bits or accumulator.product_bits:
                 raise ExportError(
-                    f"{layer.name} {product}: C sums exactly and needs {bits} bits, the device has "
-                    f"{getattr(accumulator, 'bits', 'others')}; export a run without this device"
+                    f"{layer.name} {product}: C sums exactly and needs {bits} bits, the device "
+                    f"has {getattr(accumulator, 'bits', 'others')}; export a run without this device"
                 )

@@ -1,8 +1,8 @@
 """C kernels out of templates: one copy for every set of types that a program calls.
 
-A template file is C. Lines `@for x y@` begin a function (with its static helpers) that is written
-once for each set of types: `x_t` becomes the type of x, and names of functions ending in `_x_y` get
-the types' names instead. What stands above the first such line is written once.
+A template file is C. A line `@for x y@` begins a function (with its static helpers) that is written
+once for each set of types: `x_t` becomes the type of x, and a function's name that ends in `_x_y`
+gets the types' names instead. What stands above the first such line is written once.
 """
 
 import re
@@ -34,7 +34,7 @@ def make_kernels(calls):
     """
     parts = [_parts(name) for name in FILES]
     wanted = _closure(parts, calls)
-    body = "\n".join(part for once, typed in parts for part in [once, *_copies(typed, wanted)] if part)
+    body = "\n".join(text for once, typed in parts for text in [once, *_copies(typed, wanted)])
     source = (
         "/* Integer kernels, each for the types that this network uses. */\n\n"
         '#include "intflow_kernels.h"\n\n' + body
@@ -48,8 +48,9 @@ def _parts(name):
     """(text written once, [(letters, text)]) of a template file."""
     text = fill(template(f"kernels/{name}.c"), {"POWERS": _powers()})
     once, *rest = re.split(r"^@for ([a-z ]+)@\n", text, flags=re.MULTILINE)
+    typed = zip(rest[::2], rest[1::2])
     return once.rstrip() + "\n", [
-        (tuple(letters.split()), body.rstrip() + "\n") for letters, body in zip(rest[::2], rest[1::2])
+        (tuple(letters.split()), body.rstrip() + "\n") for letters, body in typed
     ]
 
 

@@ -5,7 +5,7 @@ import json
 
 from ... import __version__
 from ...formats import format_name
-from .layers import weight_name
+from .values import weight_name
 from .network_files import master_type, pool_bytes, state_bytes
 from .program import C_TYPES, SIZES
 

@@ -2,7 +2,7 @@
 
 from ...formats import format_name
 from .kernels import fill, template
-from .layers import weight_name
+from .values import weight_name
 from .program import C_TYPES, SIZES, storage
 
 STEP_BYTES = 4
@@ -25,7 +25,8 @@ def pool_bytes(pools):
 
 def joined(first, second):
     """Pools that serve two programs, one after the other."""
-    return {kind: max(first.get(kind, 0), second.get(kind, 0)) for kind in sorted({*first, *second})}
+    kinds = sorted({*first, *second})
+    return {kind: max(first.get(kind, 0), second.get(kind, 0)) for kind in kinds}
 
 
 def public_header(export):
@@ -82,7 +83,8 @@ def training_source(export):
     lines += ["", *_memory_map(step), ""]
     lines += _function("static void forward(const uint8_t *images, size_t n)", step.forward)
     lines += _backward(step, trainer)
-    lines.append(fill(template("train_step.c"), {"MOST": max(0, min(trainer.scheme.master_bits, 31) - 2)}))
+    most = max(0, min(trainer.scheme.master_bits, 31) - 2)      # as Wage.check_rate
+    lines.append(fill(template("train_step.c"), {"MOST": most}))
     return "\n".join(lines) + "\n#endif\n"
 
 
@@ -91,7 +93,8 @@ def _pool(kind):
 
 
 def _pool_sizes(pools):
-    return [f"#define INTFLOW_POOL_{kind.upper()} {count}" for kind, count in sorted(pools.items())]
+    ordered = sorted(pools.items())
+    return [f"#define INTFLOW_POOL_{kind.upper()} {count}" for kind, count in ordered]
 
 
 def _in_training(export, kind, line):
@@ -116,9 +119,9 @@ def _tables(export):
     lines += [f"    {_numbers(codes[i:i + 12])}," for i in range(0, 256, 12)] + ["};"]
     windows = export.training.program.windows
     if windows:
-        lines += ["", "/* Input, output (channels, height, width); kernel, stride, top and left zeros,",
-                  " * dilation; groups. */"]
-    return lines + [f"const intflow_window {name} = {{{_numbers(numbers)}}};"
+        lines += ["", "/* Input, output (channels, height, width); kernel, stride, top and left",
+                  " * zeros, dilation; groups. */"]
+    return lines + [f"const intflow_window {name} = {{\n    {_numbers(numbers)}\n}};"
                     for name, numbers in windows.items()]
 
 
@@ -165,8 +168,9 @@ def _predict(step):
 
 
 def _first_largest(step):
+    function = f"intflow_first_largest_{step.output.type}"
     return ["int32_t intflow_class(const intflow_output *outputs)", "{",
-            f"    return intflow_first_largest_{step.output.type}(outputs, INTFLOW_CLASSES);", "}", ""]
+            f"    return {function}(outputs, INTFLOW_CLASSES);", "}", ""]
 
 
 def _digest(export):
@@ -174,10 +178,12 @@ def _digest(export):
     lines = ["void intflow_digest(uint8_t digest[32])", "{", "    intflow_sha256 sha;",
              "    intflow_sha256_start(&sha);",
              '    intflow_sha256_text(&sha, "intflow state 1\\nstep ");',
-             "    intflow_sha256_decimal(&sha, intflow_step);", '    intflow_sha256_text(&sha, "\\n");']
+             "    intflow_sha256_decimal(&sha, intflow_step);",
+             '    intflow_sha256_text(&sha, "\\n");']
     for p in export.parameters:
         fmt, logical = p.master.format, p.master.logical()
         head = f"{p.name} {format_name(fmt)} {logical.dtype.itemsize} {logical.shape}\\n"
+        codes = f"intflow_sha256_codes_{master_type(p)}"
         lines += [f'    intflow_sha256_text(&sha, "{head}");',
-                  f"    intflow_sha256_codes_{master_type(p)}(&sha, {weight_name(p)}, {logical.size});"]
+                  f"    {codes}(&sha, {weight_name(p)}, {logical.size});"]
     return [*lines, "    intflow_sha256_finish(&sha, digest);", "}", ""]

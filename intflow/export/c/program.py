@@ -8,6 +8,8 @@ is to an array of its own type.
 import textwrap
 from dataclasses import dataclass, field
 
+from ...errors import ExportError
+
 C_TYPES = {
     "s8": "int8_t", "s16": "int16_t", "s32": "int32_t", "s64": "int64_t",
     "u8": "uint8_t", "u16": "uint16_t",
@@ -49,6 +51,7 @@ class Program:
     images : int; the largest batch.
     training : bool; whether anything is kept for a way back.
     error_bits, master_limit : of the scheme's slots E and G.
+    layers : {kind: (forward, backward)}, see layers.py.
     windows, shapes : {C name: numbers} of the constants that the calls point to.
     """
 
@@ -56,6 +59,7 @@ class Program:
     training: bool
     error_bits: int
     master_limit: int
+    layers: dict
     lines: list = field(default_factory=list)
     buffers: list = field(default_factory=list)
     kernels: set = field(default_factory=set)
@@ -103,6 +107,20 @@ class Program:
         """The next unused name of a run-time format."""
         self.formats += 1
         return f"format[{self.formats - 1}]"
+
+    def forward(self, layer, x):
+        """(y, saved) of any layer."""
+        return self._pair(layer)[0](self, layer, x)
+
+    def backward(self, layer, e, saved):
+        """The error below any layer, or None where nobody needs it."""
+        return self._pair(layer)[1](self, layer, e, saved)
+
+    def _pair(self, layer):
+        if layer.kind not in self.layers:
+            raise ExportError(f"{layer.name}: {layer.kind} has no C kernel; export a net of "
+                              f"{', '.join(self.layers)}")
+        return self.layers[layer.kind]
 
     def plan(self):
         """Give every buffer its home; returns {type: elements of the pool}."""

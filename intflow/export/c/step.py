@@ -1,14 +1,15 @@
 """The forward pass and the training step of a network as programs.
 
-The counterpart of `intflow/training/step.py`: encode, forward, loss, [E], backward with the updates.
+The counterpart of `training/step.py`: encode, forward, loss, [E], backward with the updates.
 """
 
 from dataclasses import dataclass
 from math import prod
 
 from ...errors import ExportError
-from .layers import Value, backward, forward, narrowed
+from .layers import LAYERS_IN_C
 from .program import Program, storage
+from .values import Value, narrowed
 
 
 @dataclass
@@ -40,13 +41,13 @@ def training(trainer, images):
     y, saved = _forward(program, trainer)
     lines, program.lines = program.lines, []
     e = narrowed(program, _loss(program, trainer, y), "error", program.error_bits)
-    backward(program, trainer.network.layers, e, saved)
+    program.backward(trainer.network.layers, e, saved)
     return Step(program, y, lines, program.lines, program.plan())
 
 
 def _program(trainer, images, training):
     scheme = trainer.scheme
-    return Program(images, training, scheme.error_bits, scheme.master_limit())
+    return Program(images, training, scheme.error_bits, scheme.master_limit(), LAYERS_IN_C)
 
 
 def _forward(program, trainer):
@@ -54,7 +55,7 @@ def _forward(program, trainer):
     x = program.buffer("input", storage(fmt.bits), prod(network.input_shape))
     value = Value(x, network.input_shape, fmt)
     program.call("encode", (x.type,), x, "images", value.count, "intflow_encode_table")
-    return forward(program, network.layers, value)
+    return program.forward(network.layers, value)
 
 
 # name of a loss -> (type, bits, frac_bits or None for the output's) of its error
@@ -64,7 +65,7 @@ ERRORS = {"sse": ("s64", 64, None), "softmax": ("s32", 32, 15)}
 def _loss(program, trainer, y):
     """The error at the outputs, wide."""
     kind, bits, frac_bits = ERRORS[trainer.loss.name]
-    _check_outputs(trainer.loss.name, y, program.images)
+    check_outputs(trainer.loss.name, y, program.images)
     e = program.buffer("loss_error", kind, y.size)
     program.call(trainer.loss.name, (y.type,), e, y.buffer, "labels", "n", y.size,
                  y.format.frac_bits, "result")
@@ -73,7 +74,7 @@ def _loss(program, trainer, y):
     return Value(e, y.shape, bits=bits, variable=variable)
 
 
-def _check_outputs(loss, y, images):
+def check_outputs(loss, y, images):
     """Refuse outputs so wide that a loss in 64 bits could not hold them."""
     bits, frac_bits = y.format.bits, y.format.frac_bits
     fits = max(bits, frac_bits + 1) <= 62
@@ -82,6 +83,6 @@ def _check_outputs(loss, y, images):
         fits = fits and bits + max(11, lift) <= 62 and y.size < 1 << 16
     if not fits or frac_bits < 0:
         raise ExportError(
-            f"the {loss} loss of {y.size} outputs of {bits} bits, {frac_bits} of them fraction, needs "
-            "more than 64 bits; end the net in Requantize"
+            f"the {loss} loss of {y.size} outputs of {bits} bits, {frac_bits} of them fraction, "
+            "needs more than 64 bits; end the net in Requantize"
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .layers import weight_name
+from .values import weight_name
 from .network_files import master_type
 from .program import C_TYPES
 
@@ -12,7 +12,8 @@ A_LINE = 16
 def weights_header(export):
     """Declarations of all weights and the step counter."""
     lines = ["/* The state: stored weights (O, I, KH, KW) or (O, I), and the steps done. */", "",
-             "#ifndef INTFLOW_WEIGHTS_H", "#define INTFLOW_WEIGHTS_H", "", "#include <stdint.h>", "",
+             "#ifndef INTFLOW_WEIGHTS_H", "#define INTFLOW_WEIGHTS_H", "",
+             "#include <stdint.h>", "",
              "/* Without training the state never changes, and may stay in read-only memory. */",
              "#ifdef INTFLOW_INFERENCE_ONLY", "#define INTFLOW_STATE const", "#else",
              "#define INTFLOW_STATE", "#endif", ""]

@@ -45,8 +45,8 @@ def _sum_rows(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_
 
 
 @njit(**SERIAL)
-def _sum_rows_part(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo, product_hi,
-                   drop, limits, task, ntask):
+def _sum_rows_part(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo,
+                   product_hi, drop, limits, task, ntask):
     first, last = share(rows.shape[0], task, ntask)
     values, places = np.empty(CHUNK, out.dtype), np.empty(CHUNK, np.int64)
     each = tile == 1

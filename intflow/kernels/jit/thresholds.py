@@ -64,6 +64,8 @@ def threshold(rounding, divisor):
 
 def _twice(divisor):
     if divisor & (divisor - 1):
-        raise UsageError(f"gemmlowp rounds shifts, got a division by {divisor}; take another rounding")
+        raise UsageError(
+            f"gemmlowp rounds shifts, got a division by {divisor}; take another rounding"
+        )
     half = divisor // 2
     return (half - 2, 2, 0) if half > 1 else (0, 0, 0)

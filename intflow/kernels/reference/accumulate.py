@@ -49,7 +49,9 @@ def ordered_sums(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi,
     200; tile 2 the same; tile 3 gives 100, largest 100.
     """
     if tile < 1 or not lo <= 0 <= hi:
-        raise UsageError(f"ordered_sums expects tile >= 1 and lo <= 0 <= hi, got {tile}, {lo}, {hi}")
+        raise UsageError(
+            f"ordered_sums expects tile >= 1 and lo <= 0 <= hi, got {tile}, {lo} and {hi}"
+        )
     if seen.shape != (len(rows), 2):
         raise ShapeError(f"ordered_sums expects seen of shape {(len(rows), 2)}, got {seen.shape}")
     lane = np.arange(lanes)

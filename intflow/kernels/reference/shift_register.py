@@ -28,7 +28,9 @@ def shift_register(out, states, tick, bits):
     """
     name = "shift_register"
     if states.ndim != 1 or not states.size or tick.ndim != 1:
-        raise ShapeError(f"{name} expects rows of states and ticks, got {states.shape}, {tick.shape}")
+        raise ShapeError(
+            f"{name} expects rows of states and ticks, got {states.shape}, {tick.shape}"
+        )
     check_between(name, "width", tick.size, 1, WIDEST)
     check_between(name, "bits", bits, 1, min(tick.size, 32))
     for row in (states, tick):

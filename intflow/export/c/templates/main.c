@@ -46,9 +46,11 @@ static int read_batch(FILE *file)
 }
 
 /* One line an image: its class, then every output. */
-static int predict(FILE *file)
+static int predict(int argc, char **argv, FILE *file)
 {
     int count, n, o;
+    (void)argc;
+    (void)argv;
     while ((count = read_batch(file)) > 0) {
         int status = intflow_predict(outputs, images, count);
         if (status != INTFLOW_OK)
@@ -75,6 +77,13 @@ static int print_digest(void)
     return 0;
 }
 
+static int print_memory(void)
+{
+    printf("state %ld, inference %ld, training %ld bytes\n", (long)INTFLOW_STATE_BYTES,
+           (long)INTFLOW_INFERENCE_BYTES, (long)INTFLOW_TRAINING_BYTES);
+    return 0;
+}
+
 #ifndef INTFLOW_INFERENCE_ONLY
 
 static int read_rate(intflow_rate *rate, const char *text)
@@ -89,7 +98,7 @@ static int read_rate(intflow_rate *rate, const char *text)
 }
 
 /* One line a step; the digest at the end. */
-static int train(FILE *file, unsigned long steps, intflow_rate rate)
+static int train_steps(FILE *file, unsigned long steps, intflow_rate rate)
 {
     unsigned long step;
     intflow_result r;
@@ -107,7 +116,7 @@ static int train(FILE *file, unsigned long steps, intflow_rate rate)
     return print_digest();
 }
 
-static int train_command(int argc, char **argv, FILE *file)
+static int train(int argc, char **argv, FILE *file)
 {
     intflow_rate rate = intflow_default_rate;
     char *end;
@@ -116,7 +125,7 @@ static int train_command(int argc, char **argv, FILE *file)
         return fail("STEPS is a whole number");
     if (argc > 4 && read_rate(&rate, argv[4]) != INTFLOW_OK)
         return fail("a learning rate is a fraction such as 8 or 1/8");
-    return train(file, steps, rate);
+    return train_steps(file, steps, rate);
 }
 
 #endif
@@ -128,19 +137,15 @@ static int usage(void)
     return 2;
 }
 
-/* Opens the file of a command that reads one. */
-static int on_records(int argc, char **argv)
+/* Runs a command on the records of a file. */
+static int on_records(int argc, char **argv, const char *name,
+                      int (*command)(int argc, char **argv, FILE *file))
 {
-    const char *name = argv[argv[1][0] == 't' ? 3 : 2];
     FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
     int code;
     if (file == NULL)
         return fail("cannot open the records");
-#ifndef INTFLOW_INFERENCE_ONLY
-    code = argv[1][0] == 't' ? train_command(argc, argv, file) : predict(file);
-#else
-    code = predict(file);
-#endif
+    code = command(argc, argv, file);
     if (file != stdin)
         fclose(file);
     return code;
@@ -150,16 +155,13 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "digest") == 0)
         return print_digest();
-    if (argc == 2 && strcmp(argv[1], "memory") == 0) {
-        printf("state %ld, inference %ld, training %ld bytes\n", (long)INTFLOW_STATE_BYTES,
-               (long)INTFLOW_INFERENCE_BYTES, (long)INTFLOW_TRAINING_BYTES);
-        return 0;
-    }
+    if (argc == 2 && strcmp(argv[1], "memory") == 0)
+        return print_memory();
     if (argc == 3 && strcmp(argv[1], "predict") == 0)
-        return on_records(argc, argv);
+        return on_records(argc, argv, argv[2], predict);
 #ifndef INTFLOW_INFERENCE_ONLY
     if ((argc == 4 || argc == 5) && strcmp(argv[1], "train") == 0)
-        return on_records(argc, argv);
+        return on_records(argc, argv, argv[3], train);
 #endif
     return usage();
 }

@@ -40,84 +40,120 @@ size_t intflow_taps(const intflow_window *c)
     return (size_t)c->kernel_h * (size_t)c->kernel_w;
 }
 
-@for x w y@
-/* y += x through every tap of one channel. */
-static void forward_plane_x_w_y(y_t *y, const x_t *x, const w_t *w, const intflow_window *c)
+/* Channels that one group reads, and makes. */
+size_t intflow_group_inputs(const intflow_window *c)
 {
-    int32_t kh, kw, h, v;
-    for (kh = 0; kh < c->kernel_h; kh++) {
-        intflow_span rows = intflow_rows(c, kh);
-        for (kw = 0; kw < c->kernel_w; kw++) {
-            intflow_span columns = intflow_columns(c, kw);
-            y_t weight = w[kh * c->kernel_w + kw];
-            for (h = rows.first; weight != 0 && h < rows.stop; h++) {
-                const x_t *in = x + (h * c->stride_h + rows.shift) * c->width;
-                y_t *out = y + h * c->out_width;
-                for (v = columns.first; v < columns.stop; v++)
-                    out[v] += weight * in[v * c->stride_w + columns.shift];
-            }
-        }
+    return (size_t)(c->inputs / c->groups);
+}
+
+size_t intflow_group_outputs(const intflow_window *c)
+{
+    return (size_t)(c->outputs / c->groups);
+}
+
+/* The first input channel that output channel o sees. */
+size_t intflow_first_input(const intflow_window *c, size_t o)
+{
+    return o / intflow_group_outputs(c) * intflow_group_inputs(c);
+}
+
+@for x w y@
+/* One plane: y += weight * x wherever a tap meets a pixel. */
+static void forward_plane_x_w_y(y_t *y, const x_t *x, y_t weight,
+                                const intflow_window *c, intflow_span rows,
+                                intflow_span columns)
+{
+    int32_t h, v;
+    for (h = rows.first; h < rows.stop; h++) {
+        const x_t *in = x + (h * c->stride_h + rows.shift) * c->width;
+        y_t *out = y + h * c->out_width;
+        for (v = columns.first; v < columns.stop; v++)
+            out[v] += weight * in[v * c->stride_w + columns.shift];
     }
 }
 
-void intflow_conv2d_forward_x_w_y(y_t *y, const x_t *x, const w_t *w, size_t images,
-                                  const intflow_window *c)
+/* One image through one tap of every filter; few-bit weights are often 0. */
+static void forward_tap_x_w_y(y_t *y, const x_t *x, const w_t *w,
+                              const intflow_window *c, intflow_span rows,
+                              intflow_span columns)
 {
-    size_t inputs = (size_t)(c->inputs / c->groups), outputs = (size_t)c->outputs;
-    size_t group = (size_t)(c->outputs / c->groups), n, o, i, k;
-    for (n = 0; n < images; n++)
-        for (o = 0; o < outputs; o++) {
-            y_t *out = y + (n * outputs + o) * intflow_out_plane(c);
-            const x_t *in = x + (n * (size_t)c->inputs + o / group * inputs) * intflow_plane(c);
-            for (k = 0; k < intflow_out_plane(c); k++)
-                out[k] = 0;
-            for (i = 0; i < inputs; i++)
-                forward_plane_x_w_y(out, in + i * intflow_plane(c),
-                                    w + (o * inputs + i) * intflow_taps(c), c);
+    size_t inputs = intflow_group_inputs(c), o, i;
+    for (o = 0; o < (size_t)c->outputs; o++)
+        for (i = 0; i < inputs; i++) {
+            y_t weight = w[(o * inputs + i) * intflow_taps(c)];
+            if (weight != 0)
+                forward_plane_x_w_y(y + o * intflow_out_plane(c),
+                                  x + (intflow_first_input(c, o) + i) * intflow_plane(c),
+                                  weight, c, rows, columns);
         }
+}
+
+void intflow_conv2d_forward_x_w_y(y_t *y, const x_t *x, const w_t *w,
+                                  size_t images, const intflow_window *c)
+{
+    size_t whole = (size_t)c->outputs * intflow_out_plane(c), n, k;
+    int32_t kh, kw;
+    for (k = 0; k < images * whole; k++)
+        y[k] = 0;
+    for (n = 0; n < images; n++)
+        for (kh = 0; kh < c->kernel_h; kh++)
+            for (kw = 0; kw < c->kernel_w; kw++)
+                forward_tap_x_w_y(y + n * whole, x + n * (size_t)c->inputs * intflow_plane(c),
+                                  w + kh * c->kernel_w + kw, c, intflow_rows(c, kh),
+                                  intflow_columns(c, kw));
 }
 
 @for e w y@
-/* out += e, every one back along the taps it came by. */
-static void error_plane_e_w_y(y_t *out, const e_t *e, const w_t *w, const intflow_window *c)
+/* One plane: y += weight * e, every error back to the pixel that a tap met. */
+static void error_plane_e_w_y(y_t *y, const e_t *e, y_t weight,
+                              const intflow_window *c, intflow_span rows,
+                              intflow_span columns)
 {
-    int32_t kh, kw, h, v;
-    for (kh = 0; kh < c->kernel_h; kh++) {
-        intflow_span rows = intflow_rows(c, kh);
-        for (kw = 0; kw < c->kernel_w; kw++) {
-            intflow_span columns = intflow_columns(c, kw);
-            y_t weight = w[kh * c->kernel_w + kw];
-            for (h = rows.first; weight != 0 && h < rows.stop; h++) {
-                y_t *below = out + (h * c->stride_h + rows.shift) * c->width;
-                const e_t *from = e + h * c->out_width;
-                for (v = columns.first; v < columns.stop; v++)
-                    below[v * c->stride_w + columns.shift] += weight * from[v];
-            }
-        }
+    int32_t h, v;
+    for (h = rows.first; h < rows.stop; h++) {
+        y_t *below = y + (h * c->stride_h + rows.shift) * c->width;
+        const e_t *from = e + h * c->out_width;
+        for (v = columns.first; v < columns.stop; v++)
+            below[v * c->stride_w + columns.shift] += weight * from[v];
     }
 }
 
-void intflow_conv2d_error_e_w_y(y_t *y, const e_t *e, const w_t *w, size_t images,
-                                const intflow_window *c)
+/* The errors of one image back along one tap of every filter. */
+static void error_tap_e_w_y(y_t *y, const e_t *e, const w_t *w,
+                            const intflow_window *c, intflow_span rows,
+                            intflow_span columns)
 {
-    size_t inputs = (size_t)(c->inputs / c->groups), outputs = (size_t)c->outputs;
-    size_t group = (size_t)(c->outputs / c->groups), n, o, i, k;
-    for (k = 0; k < images * (size_t)c->inputs * intflow_plane(c); k++)
-        y[k] = 0;
-    for (n = 0; n < images; n++)
-        for (o = 0; o < outputs; o++) {
-            y_t *below = y + (n * (size_t)c->inputs + o / group * inputs) * intflow_plane(c);
-            const e_t *from = e + (n * outputs + o) * intflow_out_plane(c);
-            for (i = 0; i < inputs; i++)
-                error_plane_e_w_y(below + i * intflow_plane(c), from,
-                                  w + (o * inputs + i) * intflow_taps(c), c);
+    size_t inputs = intflow_group_inputs(c), o, i;
+    for (o = 0; o < (size_t)c->outputs; o++)
+        for (i = 0; i < inputs; i++) {
+            y_t weight = w[(o * inputs + i) * intflow_taps(c)];
+            if (weight != 0)
+                error_plane_e_w_y(y + (intflow_first_input(c, o) + i) * intflow_plane(c),
+                                e + o * intflow_out_plane(c), weight, c, rows, columns);
         }
 }
 
+void intflow_conv2d_error_e_w_y(y_t *y, const e_t *e, const w_t *w,
+                                size_t images, const intflow_window *c)
+{
+    size_t whole = (size_t)c->inputs * intflow_plane(c), n, k;
+    int32_t kh, kw;
+    for (k = 0; k < images * whole; k++)
+        y[k] = 0;
+    for (n = 0; n < images; n++)
+        for (kh = 0; kh < c->kernel_h; kh++)
+            for (kw = 0; kw < c->kernel_w; kw++)
+                error_tap_e_w_y(y + n * whole,
+                                e + n * (size_t)c->outputs * intflow_out_plane(c),
+                                w + kh * c->kernel_w + kw, c, intflow_rows(c, kh),
+                                intflow_columns(c, kw));
+}
+
 @for x e y@
-/* Sum of x * e over one plane, for one tap. */
-static y_t gradient_tap_x_e_y(const x_t *x, const e_t *e, const intflow_window *c,
-                              intflow_span rows, intflow_span columns)
+/* One plane: the sum of x * e wherever a tap meets a pixel. */
+static y_t gradient_plane_x_e_y(const x_t *x, const e_t *e,
+                                const intflow_window *c, intflow_span rows,
+                                intflow_span columns)
 {
     y_t sum = 0;
     int32_t h, v;
@@ -130,29 +166,31 @@ static y_t gradient_tap_x_e_y(const x_t *x, const e_t *e, const intflow_window *
     return sum;
 }
 
-/* g += the gradient of one channel's taps. */
-static void gradient_plane_x_e_y(y_t *g, const x_t *x, const e_t *e, const intflow_window *c)
+/* What one image adds to the gradient of one tap of every filter. */
+static void gradient_tap_x_e_y(y_t *y, const x_t *x, const e_t *e,
+                               const intflow_window *c, intflow_span rows,
+                               intflow_span columns)
 {
-    int32_t kh, kw;
-    for (kh = 0; kh < c->kernel_h; kh++)
-        for (kw = 0; kw < c->kernel_w; kw++)
-            g[kh * c->kernel_w + kw] += gradient_tap_x_e_y(x, e, c, intflow_rows(c, kh),
-                                                           intflow_columns(c, kw));
+    size_t inputs = intflow_group_inputs(c), o, i;
+    for (o = 0; o < (size_t)c->outputs; o++)
+        for (i = 0; i < inputs; i++)
+            y[(o * inputs + i) * intflow_taps(c)] += gradient_plane_x_e_y(
+                x + (intflow_first_input(c, o) + i) * intflow_plane(c),
+                e + o * intflow_out_plane(c), c, rows, columns);
 }
 
-void intflow_conv2d_gradient_x_e_y(y_t *y, const x_t *x, const e_t *e, size_t images,
-                                   const intflow_window *c)
+void intflow_conv2d_gradient_x_e_y(y_t *y, const x_t *x, const e_t *e,
+                                   size_t images, const intflow_window *c)
 {
-    size_t inputs = (size_t)(c->inputs / c->groups), outputs = (size_t)c->outputs;
-    size_t group = (size_t)(c->outputs / c->groups), n, o, i, k;
-    for (k = 0; k < outputs * inputs * intflow_taps(c); k++)
+    size_t weights = (size_t)c->outputs * intflow_group_inputs(c) * intflow_taps(c), n, k;
+    int32_t kh, kw;
+    for (k = 0; k < weights; k++)
         y[k] = 0;
     for (n = 0; n < images; n++)
-        for (o = 0; o < outputs; o++) {
-            const x_t *in = x + (n * (size_t)c->inputs + o / group * inputs) * intflow_plane(c);
-            const e_t *from = e + (n * outputs + o) * intflow_out_plane(c);
-            for (i = 0; i < inputs; i++)
-                gradient_plane_x_e_y(y + (o * inputs + i) * intflow_taps(c),
-                                     in + i * intflow_plane(c), from, c);
-        }
+        for (kh = 0; kh < c->kernel_h; kh++)
+            for (kw = 0; kw < c->kernel_w; kw++)
+                gradient_tap_x_e_y(y + kh * c->kernel_w + kw,
+                                   x + n * (size_t)c->inputs * intflow_plane(c),
+                                   e + n * (size_t)c->outputs * intflow_out_plane(c), c,
+                                   intflow_rows(c, kh), intflow_columns(c, kw));
 }

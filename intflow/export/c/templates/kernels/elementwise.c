@@ -2,7 +2,8 @@
 
 @for y@
 /* u8 images to codes, by a table of the 256 pixel values. */
-void intflow_encode_y(y_t *y, const uint8_t *images, size_t count, const y_t table[256])
+void intflow_encode_y(y_t *y, const uint8_t *images, size_t count,
+                      const y_t table[256])
 {
     size_t i;
     for (i = 0; i < count; i++)
@@ -23,7 +24,8 @@ void intflow_relu_x(x_t *y, uint8_t *mask, const x_t *x, size_t count)
 
 @for x@
 /* out = e where the mask is set, else 0; out may be e. */
-void intflow_apply_mask_x(x_t *out, const x_t *e, const uint8_t *mask, size_t count)
+void intflow_apply_mask_x(x_t *out, const x_t *e, const uint8_t *mask,
+                          size_t count)
 {
     size_t i;
     for (i = 0; i < count; i++)
@@ -32,7 +34,8 @@ void intflow_apply_mask_x(x_t *out, const x_t *e, const uint8_t *mask, size_t co
 
 @for a b y@
 /* y = a + b at the finer step of both; `sum` says how they get there. */
-void intflow_add_a_b_y(y_t *y, const a_t *a, const b_t *b, size_t count, const intflow_sum *sum)
+void intflow_add_a_b_y(y_t *y, const a_t *a, const b_t *b, size_t count,
+                       const intflow_sum *sum)
 {
     size_t i;
     for (i = 0; i < count; i++)
@@ -42,8 +45,8 @@ void intflow_add_a_b_y(y_t *y, const a_t *a, const b_t *b, size_t count, const i
 
 @for x y@
 /* Write x (images, part) into the channels of y (images, whole) from `first` on, << lshift. */
-void intflow_put_channels_x_y(y_t *y, const x_t *x, size_t images, size_t part, size_t whole,
-                              size_t first, int32_t lshift)
+void intflow_put_channels_x_y(y_t *y, const x_t *x, size_t images, size_t part,
+                              size_t whole, size_t first, int32_t lshift)
 {
     size_t n, i;
     for (n = 0; n < images; n++)
@@ -53,8 +56,8 @@ void intflow_put_channels_x_y(y_t *y, const x_t *x, size_t images, size_t part, 
 
 @for x@
 /* The inverse: y (images, part) is the run of channels of e (images, whole) from `first` on. */
-void intflow_take_channels_x(x_t *y, const x_t *e, size_t images, size_t part, size_t whole,
-                             size_t first)
+void intflow_take_channels_x(x_t *y, const x_t *e, size_t images, size_t part,
+                             size_t whole, size_t first)
 {
     size_t n, i;
     for (n = 0; n < images; n++)

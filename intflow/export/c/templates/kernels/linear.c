@@ -2,8 +2,8 @@
 
 @for x w y@
 /* y (N, O) = x (N, I) . w^T */
-void intflow_linear_forward_x_w_y(y_t *y, const x_t *x, const w_t *w, size_t images,
-                                  size_t inputs, size_t outputs)
+void intflow_linear_forward_x_w_y(y_t *y, const x_t *x, const w_t *w,
+                                  size_t images, size_t inputs, size_t outputs)
 {
     size_t n, o, i;
     for (n = 0; n < images; n++)
@@ -17,8 +17,8 @@ void intflow_linear_forward_x_w_y(y_t *y, const x_t *x, const w_t *w, size_t ima
 
 @for e w y@
 /* y (N, I) = e (N, O) . w */
-void intflow_linear_error_e_w_y(y_t *y, const e_t *e, const w_t *w, size_t images,
-                                size_t inputs, size_t outputs)
+void intflow_linear_error_e_w_y(y_t *y, const e_t *e, const w_t *w,
+                                size_t images, size_t inputs, size_t outputs)
 {
     size_t n, o, i;
     for (i = 0; i < images * inputs; i++)
@@ -33,8 +33,8 @@ void intflow_linear_error_e_w_y(y_t *y, const e_t *e, const w_t *w, size_t image
 
 @for x e y@
 /* y (O, I) = e^T . x */
-void intflow_linear_gradient_x_e_y(y_t *y, const x_t *x, const e_t *e, size_t images,
-                                   size_t inputs, size_t outputs)
+void intflow_linear_gradient_x_e_y(y_t *y, const x_t *x, const e_t *e,
+                                   size_t images, size_t inputs, size_t outputs)
 {
     size_t n, o, i;
     for (i = 0; i < outputs * inputs; i++)

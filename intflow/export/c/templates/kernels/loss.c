@@ -13,8 +13,9 @@ int32_t intflow_first_largest_y(const y_t *y, size_t classes)
 
 @for y@
 /* Half the sum of squares: error = y - onehot, exact; the target 1 is the code 2**frac_bits. */
-void intflow_sse_y(int64_t *error, const y_t *y, const int32_t *labels, size_t images,
-                   size_t classes, int32_t frac_bits, intflow_result *result)
+void intflow_sse_y(int64_t *error, const y_t *y, const int32_t *labels,
+                   size_t images, size_t classes, int32_t frac_bits,
+                   intflow_result *result)
 {
     size_t n, o;
     for (n = 0; n < images; n++) {
@@ -31,8 +32,8 @@ void intflow_sse_y(int64_t *error, const y_t *y, const int32_t *labels, size_t i
 @for y@
 /* Softmax of one image: error = p - onehot in units of 2**-15, with
  * p = half_up(2**15 * p' / sum p') and p' = 2**15 * 2**-(max(y) - y) read from the table. */
-static void softmax_image_y(int32_t *error, const y_t *y, int32_t label, size_t classes,
-                            int32_t frac_bits, intflow_result *result)
+static void softmax_image_y(int32_t *error, const y_t *y, int32_t label,
+                            size_t classes, int32_t frac_bits, intflow_result *result)
 {
     int64_t largest = y[intflow_first_largest_y(y, classes)];
     uint64_t total = 0;
@@ -47,8 +48,9 @@ static void softmax_image_y(int32_t *error, const y_t *y, int32_t label, size_t 
     result->loss_low += intflow_nats(total, (uint64_t)(largest - y[label]), frac_bits);
 }
 
-void intflow_softmax_y(int32_t *error, const y_t *y, const int32_t *labels, size_t images,
-                       size_t classes, int32_t frac_bits, intflow_result *result)
+void intflow_softmax_y(int32_t *error, const y_t *y, const int32_t *labels,
+                       size_t images, size_t classes, int32_t frac_bits,
+                       intflow_result *result)
 {
     size_t n;
     for (n = 0; n < images; n++) {

@@ -2,7 +2,8 @@
 
 @for x y@
 /* y = clip(half_even(x * 2**-rshift), -limit, limit): master weights to W. */
-void intflow_requantize_x_y(y_t *y, const x_t *x, size_t count, int32_t rshift, int64_t limit)
+void intflow_requantize_x_y(y_t *y, const x_t *x, size_t count, int32_t rshift,
+                            int64_t limit)
 {
     size_t i;
     for (i = 0; i < count; i++)
@@ -11,8 +12,8 @@ void intflow_requantize_x_y(y_t *y, const x_t *x, size_t count, int32_t rshift, 
 
 @for x y@
 /* The same for A, and mask = 1 where x itself lies in the range. No mask: for inference. */
-void intflow_requantize_masked_x_y(y_t *y, uint8_t *mask, const x_t *x, size_t count,
-                                   int32_t rshift, int64_t limit)
+void intflow_requantize_masked_x_y(y_t *y, uint8_t *mask, const x_t *x,
+                                   size_t count, int32_t rshift, int64_t limit)
 {
     size_t i;
     for (i = 0; i < count; i++) {
@@ -39,8 +40,9 @@ uint64_t intflow_max_abs_x(const x_t *x, size_t count)
 @for x y@
 /* E: the step follows the largest magnitude of the whole tensor, 2**shiftexp(largest) becoming
  * full scale. The format that comes back says what the shift did. */
-intflow_format intflow_requantize_by_maximum_x_y(y_t *y, const x_t *x, size_t count,
-                                                 intflow_format format, int32_t bits)
+intflow_format intflow_requantize_by_maximum_x_y(y_t *y, const x_t *x,
+                                                 size_t count, intflow_format format,
+                                                 int32_t bits)
 {
     uint64_t largest = intflow_max_abs_x(x, count);
     int32_t rshift = largest == 0 ? 0 : intflow_shiftexp(largest) - (bits - 1);

@@ -70,8 +70,8 @@ size_t intflow_stored_at(size_t i, const intflow_shape *shape)
 
 @for w g@
 /* Move the weights (O, I, taps); a gradient of zeros moves none. */
-int intflow_update_w_g(w_t *w, const g_t *g, const intflow_shape *shape, int64_t limit,
-                       intflow_rate rate, const intflow_stream *stream)
+int intflow_update_w_g(w_t *w, const g_t *g, const intflow_shape *shape,
+                       int64_t limit, intflow_rate rate, const intflow_stream *stream)
 {
     size_t count = shape->outputs * shape->inputs * shape->taps, block, i;
     uint64_t largest = intflow_max_abs_g(g, count);
