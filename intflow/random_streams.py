@@ -12,7 +12,15 @@ neighbours, and any element is found without the ones before it. A stream has 2*
 Nothing else goes in: no thread, tile, machine or hidden state. `step` is the training step (the
 epoch, for what is drawn once an epoch), `tensor` the index of the parameter, 0 where there is
 none. The numbers of PURPOSES are part of every digest: append, never renumber.
+
+What the slots A, E and W of a scheme draw has an `Address`. There `tensor` is the layer's number:
+layers count from 1 in forward order, combinators too, `sequential` not, so that it is the `index` in
+a trace plus 1; the loss has number 0. The element is the flat index in the order NCHW for A and E,
+in memory's (HWIO or IO) for W, as for the update. An evaluation draws what the next training step
+would; its images count on from batch to batch.
 """
+
+from typing import NamedTuple
 
 from .errors import UnknownNameError
 
@@ -23,7 +31,33 @@ PURPOSES = {
     "update": 4,        # stochastic rounding of the weight update
     "dropout": 5,
     "binarize": 6,      # stochastic sign
+    "activation": 7,    # stochastic rounding of slot A,
+    "error": 8,         # of slot E,
+    "weight": 9,        # of slot W
 }
+
+
+class Address(NamedTuple):
+    """Where a tensor stands in a run: what its random numbers are a function of.
+
+    seed : int in [0, 2**64).
+    purpose : name in PURPOSES.
+    step : int; the training step.
+    tensor : int; number of the layer, 0 for the loss.
+    first : int; the images of the batch that come before this part of it.
+    source : who draws: None or device.random.Philox() for the stream above, or a source with
+        `draws_at(kernels, x, address)` and `bits`.
+    turns : function(purpose) -> [(tensor, elements in a full batch)] of all tensors that draw for
+        the purpose in a step, in order; for sources that are one long sequence.
+    """
+
+    seed: int
+    purpose: str
+    step: int
+    tensor: int
+    first: int = 0
+    source: object = None
+    turns: object = None
 
 
 def purpose_number(purpose):

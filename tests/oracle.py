@@ -158,7 +158,8 @@ def largest(bits):
 
 # ---------------------------------------------------------------------------- random stream
 
-PURPOSES = {"init": 1, "shuffle": 2, "augment": 3, "update": 4, "dropout": 5, "binarize": 6}
+PURPOSES = {"init": 1, "shuffle": 2, "augment": 3, "update": 4, "dropout": 5, "binarize": 6,
+            "activation": 7, "error": 8, "weight": 9}
 
 
 def philox4x32(counter, key, rounds=10):

@@ -1,7 +1,8 @@
 """Audits in a process of their own, where every function is compiled anew.
 
 Numba's cache keeps machine code without the IR it was made from. So the parent gives the child an
-empty cache folder; the child steps every case under watch, then reads all that was compiled for it.
+empty cache folder; the child steps every case under watch, then reads all that was compiled for
+it.
 """
 
 import json
@@ -74,8 +75,8 @@ def audit_trainers(pairs):
 
     Returns
     -------
-    dict: "passes"; "steps", the dictionaries with "functions" and "values" counted and "finding" or
-    None; "compiled", one row a function (see `compiled.Compiled`); "edges" that ran, {place:
+    dict: "passes"; "steps", the dictionaries with "functions" and "values" counted and "finding"
+    or None; "compiled", one row a function (see `compiled.Compiled`); "edges" that ran, {place:
     reason}; "exceptions", what else was let pass.
     """
     steps, edges = [], {}

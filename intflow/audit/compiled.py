@@ -1,9 +1,10 @@
 """The compile-time audit: everything Numba compiled in this process, as LLVM IR and as assembly.
 
-Nothing is listed by hand: every dispatcher (@njit) and every C function (@cfunc) that holds compiled
-code is found among the objects of the process, Numba's own helpers with them. The IR of a function is
-that of its finished module: its loops, what was inlined or linked into it, the bodies of its parallel
-loops, the entry that Python calls. Hand-written micro-kernels are C functions and stand there too.
+Nothing is listed by hand: every dispatcher (@njit) and every C function (@cfunc) that holds
+compiled code is found among the objects of the process, Numba's own helpers with them. The IR of a
+function is that of its finished module: its loops, what was inlined or linked into it, the bodies
+of its parallel loops, the entry that Python calls. Hand-written micro-kernels are C functions and
+stand there too.
 """
 
 import gc
@@ -43,7 +44,7 @@ class Compiled:
 
 
 def read_compiled(functions=None):
-    """[Compiled] of these dispatchers and C functions, by name; of all in the process if not given."""
+    """[Compiled] of these dispatchers and C functions, by name; of all there are if not given."""
     rows = {}
     for function in functions if functions is not None else find_functions():
         name = name_of(function)
@@ -77,7 +78,7 @@ def name_of(function):
 def read_library(row, library):
     """Add a module of compiled code to its row."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # that code from a cache has no IR is told in the row
+        warnings.simplefilter("ignore")     # code from a cache has no IR: the row will say so
         text = library.get_llvm_str()
     row.signatures += 1
     if "define " not in text:

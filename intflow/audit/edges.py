@@ -1,7 +1,7 @@
 """The edges: where a float may be made, and nowhere else.
 
-An edge is a line with the comment `# edge: reason`, or one of the attributes below that such a line
-fills. Whatever else holds a float while a step runs fails the audit.
+An edge is a line with the comment `# edge: reason`, or one of the attributes below that such a
+line fills. Whatever else holds a float while a step runs fails the audit.
 """
 
 import io

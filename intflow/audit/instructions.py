@@ -1,9 +1,9 @@
 """Which instructions compute with floating point: in LLVM IR, in x86 and in ARM assembly.
 
-LLVM IR is the better witness: a value has a type there, so a float is a float wherever it is loaded,
-stored, compared or converted. In assembly a register is bits, and compilers move integers with
-instructions named for floats (movups, vxorps, shufps, fmov, ...), since on these processors they do the
-same to the bits and are a byte shorter. Those are counted apart as *moves*; everything else that is
+LLVM IR is the better witness: a value has a type there, so a float is a float wherever it is
+loaded, stored, compared or converted. In assembly a register is bits, and compilers move integers
+with instructions named for floats (movups, vxorps, shufps, fmov, ...), since those do the same to
+the bits and some are a byte shorter. They are counted apart as *moves*; everything else that is
 named for floats counts as floating point, known or not.
 """
 
@@ -18,8 +18,8 @@ IR_FLOAT = re.compile(
 IR_INSTRUCTION = re.compile(r"^\s+(%\S+ = )?(tail |musttail |notail )?[a-z]+\b")
 NAMES = re.compile(r'c?"[^"]*"|;.*$|, !.*$')         # quoted names, comments, metadata
 
-# x86. Suffixes say packed or scalar, half, single or double; p* and tdpb[su]* are vectors and tiles
-# of integers.
+# x86. Suffixes say packed or scalar, half, single or double; p* and tdpb[su]* are vectors and
+# tiles of integers.
 X86_NAMED = re.compile(r"(?!v?p|tdpb[su]).*(ss|sd|ps|pd|sh|ph|bf16)$")
 X86_MOVES = re.compile(
     r"v?("
@@ -32,7 +32,7 @@ X86_MOVES = re.compile(
 X86_FLOAT = re.compile(r"v?cvt|f[a-z]|tdp(bf|fp|hf|bhf|hbf)|tcmm|t?tmmultf")   # f...: the x87
 
 ARM_MOVES = re.compile(r"fmov$")
-ARM_FLOAT = re.compile(r"f[a-z]|[su]cvtf|bf(cvt|dot|mla|mmla|mlal[bt])|v(cvt|add|sub|mul|div)\.f|vfm")
+ARM_FLOAT = re.compile(r"f[a-z]|[su]cvtf|bf(cvt|dot|ml[as]|mmla)|v(cvt|add|sub|mul|div)\.f|vfm")
 
 
 def ir_floats(text):

@@ -52,7 +52,7 @@ def augment(trainer, kernels, raw):
 
 
 def raw_images(count):
-    """The first test images of the sample, u8 (N, 1, 28, 28); again from the start where it ends."""
+    """The first test images of the sample, u8 (N, 1, 28, 28); they repeat beyond its end."""
     split = open_dataset(None).test
     return split.read(np.arange(count) % len(split), 1)
 

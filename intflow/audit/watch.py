@@ -1,8 +1,8 @@
 """The run-time audit: every Python value of a step, looked at while it runs.
 
 Python's tracer calls back at every line of every function of intflow that the step enters. What is
-looked at: arguments when a function is called; before every line the locals that changed, and all of
-them at its end; what it returns; the constants and true divisions in its code; the arguments and
+looked at: arguments when a function is called; before every line the locals that changed, and all
+of them at its end; what it returns; the constants and true divisions in its code; the arguments and
 results of every kernel.
 
 A float that no local, argument or result ever holds is made by a constant, by a division, or by a

@@ -6,6 +6,8 @@ import click
 
 from . import options
 
+CURE = "compute it with integers"
+
 
 @click.command(epilog="Example: intflow audit --model lenet --bits 2888 --json")
 @click.option("--model", default="lenet", show_default=True, metavar="NAME",
@@ -16,7 +18,8 @@ from . import options
 @click.option("--backend", default="auto", show_default=True, metavar="NAME",
               help="reference, portable, avx2, vnni or amx; or all that this machine runs.")
 @options.device
-@click.option("--loss", default=None, metavar="NAME", help="sse or softmax; the model's if not given.")
+@click.option("--loss", default=None, metavar="NAME",
+              help="sse or softmax.  [default: the model's]")
 @click.option("--batch-size", default=4, show_default=True, type=click.IntRange(1), metavar="N",
               help="Images of the step.")
 @options.threads
@@ -24,13 +27,14 @@ from . import options
 def command(model, backend, as_json, **settings):
     """Prove that a training step computes with integers alone.
 
-    A step is taken and evaluated while every value of every Python function is looked at, then the LLVM
-    IR and the assembly of every function compiled for it are read. Everything is compiled anew,
-    which takes about a minute. Exit code 1 says that a float was found.
+    A step is taken while every value of every Python function is looked at, then the LLVM IR and
+    the assembly of every function compiled for it are read. Everything is compiled anew, which
+    takes about a minute. Exit code 1 says that a float was found.
     """
     from ..audit.child import audit
 
-    cases = [{"model": m, **settings, "backend": b} for m in models(model) for b in backends(backend)]
+    cases = [{"model": m, **settings, "backend": b}
+             for m in models(model) for b in backends(backend)]
     report = audit(cases)
     if as_json:
         click.echo(json.dumps(report))
@@ -68,10 +72,10 @@ def first_finding(report):
     """One sentence: what is a float, where, and what to do."""
     for step in report["steps"]:
         if step["finding"]:
-            return f"a float entered the step: {in_words(step['finding'])}; compute it with integers"
+            return f"a float entered the step: {in_words(step['finding'])}; {CURE}"
     row = next(row for row in report["compiled"] if not row["passes"])
     if row["floats"]:
-        return f"{row['name']} computes with floats: {row['floats'][0]}; compute it with integers"
+        return f"{row['name']} computes with floats: {row['floats'][0]}; {CURE}"
     return f"{row['name']} came from a cache, so its IR was not read; run `intflow audit` for it"
 
 

@@ -7,19 +7,22 @@ import click
 
 from . import options
 
+EXAMPLE = "intflow export runs/lenet-2888 --format c --out lenet-c"
 
-@click.command(epilog="Example, after a training: intflow export runs/lenet-2888 --format c --out lenet-c")
+
+@click.command(epilog=f"Example, after a training: {EXAMPLE}")
 @click.argument("run")
-@click.option("--format", "fmt", required=True, metavar="FORMAT", help="c, hex, onnx or safetensors.")
-@click.option("--out", required=True, metavar="DIR", help="Folder to make; it must not hold anything.")
+@click.option("--format", "fmt", required=True, metavar="FORMAT",
+              help="c, hex, onnx or safetensors.")
+@click.option("--out", required=True, metavar="DIR", help="Folder to make; must not hold anything.")
 @click.option("--batch-size", default=None, type=click.IntRange(1), metavar="N",
               help="Images at a time, for the formats that fix it (c, onnx).")
 @options.json_output
 def command(run, fmt, out, batch_size, as_json):
     """Write the network of RUN, a run folder or a checkpoint, for other programs.
 
-    c: a C99 program that predicts and trains. hex: $readmemh memories. onnx: a graph that computes the
-    same integers. safetensors: integer codes with their formats.
+    c: a C99 program that predicts and trains. hex: $readmemh memories. onnx: a graph that computes
+    the same integers. safetensors: integer codes with their formats.
     """
     from ..export import find_export
     from ..export.folder import new_folder

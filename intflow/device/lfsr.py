@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..errors import FormatError, UnknownNameError
+from ..ops.draws import first_element, in_memory
 from .linear_map import power, repeated
 
 FORMS = ("fibonacci", "galois")
 AXES = "OIHW"
+SLOTS = ("update", "weight", "activation", "error")
 WIDEST_DRAW = 32
 MOST_LANES = 4096
 
@@ -40,6 +42,14 @@ class Lfsr:
     what the last one draws too much is lost. Tensors follow in the order of the layers, steps one
     another, with no draw between; a tensor without gradient takes its ticks as well. The
     trainer's seed does not enter.
+
+    Every slot has a register of its own, all alike: slot k of update (G), weight (W), activation
+    (A), error (E) starts k quarters of a lane's share further along, k * ((2**width - 1) // lanes //
+    4) shifts. W draws for its tensors as the update does. A draws for each requantize layer, layers
+    in forward order, elements in the order NCHW; E likewise, the loss first, then the layers in
+    backward order (with a weighted layer that narrows a wide error before its products). A step
+    takes the ticks of full batches of the trainer's batch_size: what a smaller batch leaves is
+    passed over, and the larger batch of an evaluation runs on into the ticks behind its share.
 
     Exactness
     ---------
@@ -115,30 +125,42 @@ class Lfsr:
         master = parameter.master
         sizes = [peer.master.codes.size for peer in parameter.peers or [parameter]]
         index = parameter.index if parameter.peers else 0
-        shifts = self.first_tick(sizes, index, step) * self.steps
+        row = self._row(kernels, "update", self.first_tick(sizes, index, step), master.codes.size)
+        return in_memory(row, master, self.order)
+
+    def draws_at(self, kernels, x, address):
+        """One draw for each element of a tensor that slot W, A or E narrows, in memory layout.
+
+        address : random_streams.Address.
+        """
+        tick, first = self.first_tick_at(address), first_element(x, address)
+        ahead = first % self.lanes              # draws of the first tick for the images before
+        row = self._row(kernels, address.purpose, tick + first // self.lanes, ahead + x.codes.size)
+        order = self.order if address.purpose == "weight" else x.logical_axes
+        return in_memory(row[ahead:], x, order)
+
+    def first_tick_at(self, address):
+        """Ticks of its slot's register before a whole tensor draws."""
+        tensors, sizes = zip(*address.turns(address.purpose))
+        return self.first_tick(sizes, tensors.index(address.tensor), address.step)
+
+    def first_shift(self, purpose):
+        """Shifts between the seed and the start of a slot's register."""
+        return SLOTS.index(purpose) * (((1 << self.width) - 1) // self.lanes // len(SLOTS))
+
+    def _row(self, kernels, purpose, tick, count):
+        """`count` draws from a tick of a slot's register on."""
+        shifts = self.first_shift(purpose) + tick * self.steps
         states = np.array([self.state(shifts, lane) for lane in range(self.lanes)], np.uint64)
-        out = np.empty(master.codes.size, np.uint32)
-        tick = np.array(power(self._columns(), self.steps), np.uint64)
-        kernels.shift_register(out, states, tick, self.bits)
-        return in_memory(out, master, self.order)
+        out = np.empty(count, np.uint32)
+        columns = np.array(power(self._columns(), self.steps), np.uint64)
+        kernels.shift_register(out, states, columns, self.bits)
+        return out
 
     def to_dict(self):
         """What `random_source` reads back; plain integers, strings and lists."""
         values = {"kind": self.kind, **asdict(self)}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
-def in_memory(row, tensor, order):
-    """A row of elements in an order of the axes, laid out as the tensor is.
-
-    Examples
-    --------
-    Row 0 1 2 3 4 5 in order OI for a tensor IO of shape (3, 2): [[0, 3], [1, 4], [2, 5]].
-    """
-    order = [axis for axis in order if axis in tensor.axes]
-    shape = [tensor.shape[tensor.axes.index(axis)] for axis in order]
-    laid = row.reshape(shape).transpose([order.index(axis) for axis in tensor.axes])
-    return np.ascontiguousarray(laid)
 
 
 def _is_integer(value):

@@ -16,7 +16,7 @@ import json
 
 import numpy as np
 
-from ..formats import Fixed, Tensor, format_name
+from ..formats import Fixed, Rounding, Tensor, format_name
 from ..random_streams import PURPOSES
 
 FORMAT = "intflow trace 1"
@@ -85,13 +85,16 @@ def random_state(network, step):
     """Where the random numbers of a step come from, for its attribute `random`.
 
     Philox: the key, and all of the counter but the block. A register: its settings, and for each
-    weight the ticks that it had made before.
+    weight the ticks that it had made before. `slots` has the same for each of W, A and E that rounds
+    stochastically, with the number or the ticks of each layer, "loss" being the error of the loss.
     """
     source, parameters = getattr(network.scheme, "random", None), network.parameters
+    slots = _drawing_slots(network)
     if source is not None and source.kind != "philox":
         sizes = [parameter.master.codes.size for parameter in parameters]
         ticks = {p.name: source.first_tick(sizes, p.index, step) for p in parameters}
-        return {**source.to_dict(), "first_tick": ticks}
+        return {**source.to_dict(), "first_tick": ticks,
+                **_only({slot: _ticks(network, source, slot, step) for slot in slots})}
     return {
         "kind": "philox4x32-10",
         "key": [network.seed & 0xFFFFFFFF, network.seed >> 32],
@@ -99,7 +102,34 @@ def random_state(network, step):
         "step": step,
         "purpose": {"update": PURPOSES["update"]},
         "tensor": {parameter.name: parameter.index for parameter in parameters},
+        **_only({slot: {"purpose": PURPOSES[slot], "tensor": _numbers(network, slot)}
+                 for slot in slots}),
     }
+
+
+def _drawing_slots(network):
+    """Those of W, A and E that draw."""
+    rounding = getattr(network.scheme, "rounding", {})
+    return [slot for slot in ("weight", "activation", "error")
+            if rounding.get(slot) is Rounding.STOCHASTIC]
+
+
+def _numbers(network, slot):
+    """{layer: its number} of the layers that draw for a slot, in order."""
+    names = {0: "loss", **{layer.number: layer.name for layer in traced_layers(network.layers)}}
+    return {names[number]: number for number, _ in network.turns(slot)}
+
+
+def _ticks(network, register, slot, step):
+    """Where a slot's register starts, and its ticks before each layer draws."""
+    at = network.run(step).address(slot)
+    ticks = {name: register.first_tick_at(at._replace(tensor=number))
+             for name, number in _numbers(network, slot).items()}
+    return {"first_shift": register.first_shift(slot), "first_tick": ticks}
+
+
+def _only(slots):
+    return {"slots": slots} if slots else {}
 
 
 def computed_order(layers):

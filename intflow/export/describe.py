@@ -1,4 +1,4 @@
-"""What every export says of a network: its tensors with their formats, and where they come from."""
+"""What every export says of a network: its tensors, their formats, where they come from."""
 
 from .. import __version__
 from ..formats import Tensor
@@ -7,7 +7,7 @@ from ..formats import Tensor
 def tensors(trainer):
     """{name: Tensor} of a network's weights, in order of the layers.
 
-    `conv2d_1.weight` is the stored master weight, `conv2d_1.weight_q` the codes that enter products.
+    `conv2d_1.weight` is the stored master weight, `conv2d_1.weight_q` the codes in products.
     """
     named = {}
     for parameter in trainer.network.parameters:

@@ -1,8 +1,8 @@
 """Memories for `$readmemh`: one file a tensor, one value a line.
 
-A value is its code in two's complement of the tensor's bits, without the bits above, as hexadecimal
-digits of the same number on every line: -1 in 2 bits is 3, in 8 bits ff. Values stand in logical order
-(OIHW, OI), the last axis running fastest; `manifest.json` says shape, bits and step.
+A value is its code in two's complement of the tensor's bits, without the bits above, in equally
+many hexadecimal digits on every line: -1 in 2 bits is 3, in 8 bits ff. Values stand in logical
+order (OIHW, OI), the last axis running fastest; `manifest.json` says shape, bits and step.
 """
 
 import hashlib

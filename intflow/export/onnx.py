@@ -94,12 +94,13 @@ def encode(graph, trainer):
     name, fmt = trainer.encoder.name, trainer.encoder.format
     shape = trainer.network.input_shape
     if not np.array_equal(encoded_in_floats(name, fmt), trainer.encoder.table):
-        raise ExportError(f"float32 does not hold the encoding {name} in {fmt.bits} bits; use --format c")
+        raise ExportError(f"float32 does not hold the encoding {name} in {fmt.bits} bits; use "
+                          "--format c")
     dims, x = graph.dims(shape), INPUT
     x = graph.emit("images_float", "Cast", [x], dims, to=1)          # 1: FLOAT
     for number, (kind, operand) in enumerate(SCALES[name]):
         x = graph.emit(f"images_scaled_{number}", kind, [x, graph.scalar(operand)], dims)
-    x = graph.quantize("images_quant", x, dims, fmt.bits, fmt.frac_bits)
+    x = graph.quantize("images_quant", x, dims, fmt)
     return Value(x, shape, fmt.frac_bits, fmt.maximum)
 
 
@@ -123,8 +124,15 @@ def check(trainer):
     """Refuse what the graph would not compute as the engine does."""
     rounding = trainer.scheme.rounding["activation"]
     if rounding is not Rounding.HALF_EVEN:
-        raise ExportError(f"ONNX rounds half even, this run's activations {rounding}; export a run "
-                          "without this device, or use --format hex")
-    if type(trainer.network.products) is not Products:
-        raise ExportError("ONNX sums exactly and this run has a device's accumulators; export a run "
-                          "without a device")
+        raise ExportError(f"ONNX rounds half even, this run's activations {rounding}; export a "
+                          "run without this device, or use --format hex")
+    if type(trainer.network.products) is Products:
+        return
+    accumulator = getattr(getattr(trainer.network.products, "device", None), "forward", None)
+    for layer in trainer.network.layers.walk():
+        needed = getattr(layer, "bound_bits", {}).get("forward", 0)
+        if accumulator is None or accumulator.bits < needed or accumulator.product_bits:
+            raise ExportError(
+                f"{layer.name or layer.kind}: ONNX sums exactly in {needed} bits, this run has "
+                f"{getattr(accumulator, 'bits', 'products of its own')}; export a run without "
+                "a device")

@@ -1,9 +1,9 @@
 """A graph of ONNX nodes whose float32 values are all integers times a power of two.
 
-float32 holds every integer up to 2**24 exactly, and a power of two as factor changes no digit. So as
-long as every value is code * 2**-frac_bits with |code| <= 2**24, each sum, product and shift below is
-exact in any order, and the graph computes the engine's integers. `Value` carries that bound, and
-`Graph.add` refuses to go beyond it.
+float32 holds every integer up to 2**24 exactly, and a power of two as factor changes no digit. So
+as long as every value is code * 2**-frac_bits with |code| <= 2**24, each sum, product and shift
+below is exact in any order, and the graph computes the engine's integers. `Value` carries that
+bound, and `Graph.add` refuses to go beyond it.
 
 Two dialects: QONNX says how a tensor is rounded by one `Quant` node, standard ONNX by Div, Round
 (half to even), Clip, Mul.
@@ -89,16 +89,16 @@ class Graph:
         name = self.emit(f"{layer}_{kind.lower()}", kind, inputs, self.dims(shape), **attributes)
         return Value(name, shape, frac_bits, bound)
 
-    def quantize(self, name, source, dims, bits, frac_bits):
-        """`source` rounded half even to symmetric codes of `bits` bits, step 2**-frac_bits."""
-        step, top = self.scalar(2.0 ** -frac_bits), 2 ** (bits - 1) - 1
+    def quantize(self, name, source, dims, fmt):
+        """`source` rounded half even to the codes of a symmetric format; returns the name."""
+        step = self.scalar(2.0 ** -fmt.frac_bits)
         if self.qonnx:
-            inputs = [source, step, self.scalar(0), self.scalar(bits)]
+            inputs = [source, step, self.scalar(0), self.scalar(fmt.bits)]
             return self.emit(name, "Quant", inputs, dims, domain=QONNX_DOMAIN, signed=1, narrow=1,
                              rounding_mode="ROUND")
         scaled = self.emit(f"{name}_scaled", "Div", [source, step], dims)
         rounded = self.emit(f"{name}_rounded", "Round", [scaled], dims)
-        limits = [self.scalar(-top), self.scalar(top)]
+        limits = [self.scalar(fmt.minimum), self.scalar(fmt.maximum)]
         clipped = self.emit(f"{name}_clipped", "Clip", [rounded, *limits], dims)
         return self.emit(name, "Mul", [clipped, step], dims)
 

@@ -2,7 +2,7 @@
 
 weights : {layer name: Tensor}; the codes that enter the products.
 
-Where one layer makes several nodes, all of them are exact but the rounding that is the layer's own.
+Where one layer makes several nodes, all are exact but the rounding that is the layer's own.
 """
 
 from math import prod
@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from ..errors import ExportError
+from ..formats import Fixed
 from .onnx_graph import Value
 
 EXACT_QUOTIENT = 1 << 23
@@ -55,7 +56,7 @@ def weight(graph, name, tensor, array):
     fmt = tensor.format
     values = np.ldexp(array.astype(np.float32), -fmt.frac_bits)
     stored = graph.constant(f"{name}_weight", np.ascontiguousarray(values))
-    return graph.quantize(f"{name}_weight_quant", stored, list(array.shape), fmt.bits, fmt.frac_bits)
+    return graph.quantize(f"{name}_weight_quant", stored, list(array.shape), fmt)
 
 
 def reach(x, array):
@@ -89,8 +90,8 @@ def avg_pool2d(graph, layer, x, weights):
     sums = graph.add(name, "Conv", [x.name, ones], shape, x.frac_bits, count * x.bound,
                      **window_attributes(window), group=channels)
     mean = graph.add(name, "Div", [sums.name, graph.scalar(count)], shape, x.frac_bits, x.bound)
-    bits = x.bound.bit_length() + 1
-    out = graph.quantize(f"{name}_quant", mean.name, graph.dims(shape), bits, x.frac_bits)
+    fmt = Fixed(x.bound.bit_length() + 1, x.frac_bits, symmetric=True)
+    out = graph.quantize(f"{name}_quant", mean.name, graph.dims(shape), fmt)
     return Value(out, shape, x.frac_bits, x.bound)
 
 
@@ -102,13 +103,14 @@ def relu(graph, layer, x, weights):
 def requantize(graph, layer, x, weights):
     """The slot A: a Quant node."""
     fmt = layer.format
-    name = graph.quantize(f"{layer.name}_quant", x.name, graph.dims(x.shape), fmt.bits, fmt.frac_bits)
+    name = graph.quantize(f"{layer.name}_quant", x.name, graph.dims(x.shape), fmt)
     return Value(name, x.shape, fmt.frac_bits, fmt.maximum)
 
 
 def flatten(graph, layer, x, weights):
     """Flatten, in the order C, H, W."""
-    return graph.add(layer.name, "Flatten", [x.name], (prod(x.shape),), x.frac_bits, x.bound, axis=1)
+    shape = (prod(x.shape),)
+    return graph.add(layer.name, "Flatten", [x.name], shape, x.frac_bits, x.bound, axis=1)
 
 
 def residual(graph, layer, x, weights):
@@ -116,7 +118,8 @@ def residual(graph, layer, x, weights):
     body = translate(graph, layer.body, x, weights)
     short = translate(graph, layer.shortcut, x, weights)
     frac_bits, bounds = aligned([body, short])
-    return graph.add(layer.name, "Add", [body.name, short.name], body.shape, frac_bits, sum(bounds))
+    names = [body.name, short.name]
+    return graph.add(layer.name, "Add", names, body.shape, frac_bits, sum(bounds))
 
 
 def concatenate(graph, layer, x, weights):
@@ -124,8 +127,8 @@ def concatenate(graph, layer, x, weights):
     branches = [translate(graph, branch, x, weights) for branch in layer.branches]
     frac_bits, bounds = aligned(branches)
     shape = (sum(b.shape[0] for b in branches), *branches[0].shape[1:])
-    return graph.add(layer.name, "Concat", [b.name for b in branches], shape, frac_bits, max(bounds),
-                     axis=1)
+    names = [branch.name for branch in branches]
+    return graph.add(layer.name, "Concat", names, shape, frac_bits, max(bounds), axis=1)
 
 
 def aligned(values):

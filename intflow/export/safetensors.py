@@ -1,7 +1,7 @@
 """safetensors: the integer codes and their formats in one file that many programs read.
 
-The file is the length of a JSON header (u64), the header, and the tensors' bytes, little-endian. It
-is written here, without a library, since there is no more to it.
+The file is the length of a JSON header (u64), the header, and the tensors' bytes, little-endian.
+It is written here, without a library, since there is no more to it.
 """
 
 import json
@@ -32,7 +32,8 @@ def write(source, out_dir):
     Notes
     -----
     Metadata of safetensors are strings: `network` is what `describe_network` says, in JSON, and
-    each tensor's name leads to its axes, bits and frac_bits, in JSON. Value = code * 2**-frac_bits.
+    each tensor's name leads to its axes, bits and frac_bits, in JSON. A value is code *
+    2**-frac_bits.
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)

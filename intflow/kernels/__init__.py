@@ -36,6 +36,7 @@ KERNELS = {
     "add_aligned": "elementwise",
     "requantize": "requantize",
     "requantize_masked": "requantize",
+    "requantize_drawn": "requantize_drawn",
     "max_abs": "reduce",
     "sum_squares": "reduce",
     "count_outside": "reduce",

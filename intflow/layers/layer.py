@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..formats import Tensor
+from ..random_streams import Address
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ class Build:
 
 @dataclass
 class Run:
-    """What a layer may use while it steps."""
+    """What a layer may use while it steps.
+
+    seed, step, first, turns : of the random numbers, see `random_streams.Address`.
+    """
 
     kernels: object
     scheme: object
@@ -87,11 +91,20 @@ class Run:
     recorder: object = None
     saturated: dict = None
     counting: object = None
+    seed: int = 0
+    first: int = 0
+    turns: object = None
 
     @property
     def watchers(self):
         """Who is shown every tensor: the recorder and the counters, where somebody asked for them."""
         return [w for w in (self.recorder, self.counting) if w is not None]
+
+    def address(self, purpose, layer=None):
+        """Where a tensor of a layer stands; without a layer, the error of the loss."""
+        number = 0 if layer is None else layer.number
+        source = self.scheme.random
+        return Address(self.seed, purpose, self.step, number, self.first, source, self.turns)
 
     def count_saturated(self, layer, mask):
         """Note the share of values outside the range, where somebody asked for it."""
@@ -120,10 +133,12 @@ class Run:
 
 
 class Layer:
-    """Base of all layers; `kind` is the name in traces and tables."""
+    """Base of all layers; `kind` is the name in traces and tables, `number` counts in random streams.
+    """
 
     kind = None
     name = None
+    number = None
 
     def build(self, spec, build):
         """Check `spec`, make the parameters, return the Spec of the output."""

@@ -19,13 +19,14 @@ class Requantize(Layer):
         return after(spec, fmt=self.format)
 
     def forward(self, x, run):
-        y, mask = run.scheme.activation(run.kernels, x, self.format)          # [A]
+        address = run.address("activation", self)
+        y, mask = run.scheme.activation(run.kernels, x, self.format, address)         # [A]
         run.count_saturated(self, mask)
         return y, mask
 
     def backward(self, e, saved, run):
         e = ops.mask_error(run.kernels, e, saved)
-        return run.scheme.error(run.kernels, e)                               # [E]
+        return run.scheme.error(run.kernels, e, run.address("error", self))           # [E]
 
     def settings(self):
         return dict(bits=self.format.bits, frac_bits=self.format.frac_bits)

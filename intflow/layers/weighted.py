@@ -55,13 +55,13 @@ class Weighted(Layer):
         return [self.weight]
 
     def forward(self, x, run):
-        w = run.scheme.weight(run.kernels, self.weight)               # [W]
+        w = run.scheme.weight(run.kernels, self.weight, run.address("weight", self))      # [W]
         run.record(self, weight=self.weight.master, weight_q=w)
         return run.products.forward(self.name, x, w, self.window), (x, w)
 
     def backward(self, e, saved, run):
         x, w = saved
-        narrow = run.scheme.operand(run.kernels, e)
+        narrow = run.scheme.operand(run.kernels, e, run.address("error", self))
         if narrow is not e:
             run.record(self, error_q=narrow)        # what the products see of a wide error_in
         e = narrow

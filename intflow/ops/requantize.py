@@ -2,18 +2,28 @@
 
 import numpy as np
 
-from ..formats import Fixed, Tensor, shiftexp
+from ..formats import Fixed, Rounding, Tensor, shiftexp
+from .draws import draws
+
+NO_MASK = np.empty(0, np.uint8)
 
 
-def requantize(kernels, x, fmt, rounding):
-    """x at the format `fmt`: shift by the difference of the steps, round, saturate."""
+def requantize(kernels, x, fmt, rounding, address=None):
+    """x at the format `fmt`: shift by the difference of the steps, round, saturate.
+
+    address : random_streams.Address of x; needed by Rounding.STOCHASTIC alone.
+    """
     out = np.empty(x.codes.shape, fmt.dtype)
     rshift = x.format.frac_bits - fmt.frac_bits
-    kernels.requantize(out, x.codes, rshift, rounding, fmt.minimum, fmt.maximum)
+    limits = fmt.minimum, fmt.maximum
+    if rounding is Rounding.STOCHASTIC:
+        _drawn(kernels, out, NO_MASK, x, rshift, limits, address)
+    else:
+        kernels.requantize(out, x.codes, rshift, rounding, *limits)
     return Tensor(out, fmt, x.axes)
 
 
-def requantize_masked(kernels, x, fmt, rounding):
+def requantize_masked(kernels, x, fmt, rounding, address=None):
     """`requantize`, and the straight-through mask: 1 where the unrounded x lies within fmt.
 
     The mask cannot be had from the codes: the largest code also stands for values beyond it.
@@ -21,11 +31,15 @@ def requantize_masked(kernels, x, fmt, rounding):
     out = np.empty(x.codes.shape, fmt.dtype)
     mask = np.empty(x.codes.shape, np.uint8)
     rshift = x.format.frac_bits - fmt.frac_bits
-    kernels.requantize_masked(out, mask, x.codes, rshift, rounding, fmt.minimum, fmt.maximum)
+    limits = fmt.minimum, fmt.maximum
+    if rounding is Rounding.STOCHASTIC:
+        _drawn(kernels, out, mask, x, rshift, limits, address)
+    else:
+        kernels.requantize_masked(out, mask, x.codes, rshift, rounding, *limits)
     return Tensor(out, fmt, x.axes), mask
 
 
-def requantize_by_maximum(kernels, x, bits, rounding):
+def requantize_by_maximum(kernels, x, bits, rounding, address=None):
     """x narrowed to `bits`, the step taken from the largest magnitude of the whole tensor.
 
     With n = shiftexp(max|x|) one output step is 2**(n - (bits - 1)) input steps, so that
@@ -35,4 +49,15 @@ def requantize_by_maximum(kernels, x, bits, rounding):
     largest = kernels.max_abs(x.codes)
     rshift = shiftexp(largest) - (bits - 1) if largest else 0
     fmt = Fixed(bits, x.format.frac_bits - rshift, symmetric=True)
-    return requantize(kernels, x, fmt, rounding)
+    return requantize(kernels, x, fmt, rounding, address)
+
+
+def _drawn(kernels, out, mask, x, rshift, limits, address):
+    """Stochastic; where no bit drops nothing is drawn, and any rounding will do."""
+    if rshift > 0:
+        drawn = draws(kernels, x, address)
+        kernels.requantize_drawn(out, mask, x.codes, rshift, *limits, *drawn)
+    elif mask.size:
+        kernels.requantize_masked(out, mask, x.codes, rshift, Rounding.FLOOR, *limits)
+    else:
+        kernels.requantize(out, x.codes, rshift, Rounding.FLOOR, *limits)

@@ -5,7 +5,7 @@ no tensors and no step; it is a value made from `Bits`, a rounding for each slot
 random numbers.
 """
 
-from ..errors import FormatError, UnknownNameError
+from ..errors import UnknownNameError
 from ..formats import Rounding
 
 WIDE = 32
@@ -20,13 +20,15 @@ def operand_bits(bits):
 class Scheme:
     """The slots. All formats are `Fixed`; all arguments and results are `Tensor`s.
 
-    weight_format(fan_in), weight(kernels, parameter)      W: master weight -> codes of the products
-    activation_format(), activation(kernels, x, fmt)       A: accumulator -> (codes, mask)
-    error_format(), error(kernels, e)                      E: wide error -> codes
+    weight_format(fan_in), weight(kernels, parameter, address)       W: master -> codes of products
+    activation_format(), activation(kernels, x, fmt, address)        A: accumulator -> (codes, mask)
+    error_format(), error(kernels, e, address)                       E: wide error -> codes
     update(kernels, parameter, rate, seed, step)           G: gradient -> step taken by the master
     initial_weight(kernels, shape, fan_in, seed, index)    the master weight at step 0
     input_format()                                         codes of the images
     default_rate(), check_rate(rate), warnings()           what the command line offers and says
+
+    address : random_streams.Address of the tensor; a slot that rounds stochastically draws by it.
     """
 
     name = None
@@ -41,14 +43,14 @@ class Scheme:
         ----------
         bits : Bits.
         rounding : {slot: Rounding or its name} for slots that shall not round as the paper does,
-            of `roundings`; STOCHASTIC for the gradient alone.
+            of `roundings`.
         random : what STOCHASTIC draws from: None or device.random.Philox() for the engine's own
-            stream, or a source with `draws(kernels, parameter, step)` and `bits`, such as
-            device.random.Lfsr.
+            stream, or a source with `draws(kernels, parameter, step)`, `draws_at(kernels, x,
+            address)` and `bits`, such as device.random.Lfsr.
 
         Raises
         ------
-        UnknownNameError, FormatError : a slot or a rounding that is none, or not together.
+        UnknownNameError : a slot or a rounding that is none.
         """
         self.bits = bits
         self.rounding = _roundings(self.roundings, rounding or {})
@@ -72,12 +74,12 @@ class Scheme:
             draws = self.random.draws(kernels, parameter, step)
             kernels.drawn_update(*arrays, *scale, -limit, limit, draws, self.random.bits)
 
-    def operand(self, kernels, e):
+    def operand(self, kernels, e, address=None):
         """An error on its way into a product: narrowed by E once more where layers widened it.
 
         Overlapping pools widen by a few bits, which products take; averages may widen beyond.
         """
-        return e if e.format.bits <= WIDE_OPERAND else self.error(kernels, e)
+        return e if e.format.bits <= WIDE_OPERAND else self.error(kernels, e, address)
 
     def warnings(self):
         """Combinations known to fail, one sentence each."""
@@ -89,12 +91,4 @@ def _roundings(defaults, given):
     for slot in given:
         if slot not in defaults:
             raise UnknownNameError("rounding slot", slot, defaults)
-    chosen = {slot: Rounding.parse(given.get(slot, paper)) for slot, paper in defaults.items()}
-    for slot, rounding in chosen.items():
-        # Layers call the slots W, A and E without a step: their elements have no address to draw by.
-        if rounding is Rounding.STOCHASTIC and slot != "gradient":
-            raise FormatError(
-                f"stochastic rounding is for the gradient slot alone, got it for {slot}; take "
-                "jam, which has no bias either, or another rounding"
-            )
-    return chosen
+    return {slot: Rounding.parse(given.get(slot, paper)) for slot, paper in defaults.items()}

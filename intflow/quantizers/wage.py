@@ -124,7 +124,7 @@ class Wage(Scheme):
         codes = ops.requantize(kernels, wide, grid, Rounding.HALF_EVEN)
         return ops.requantize(kernels, codes, self.master_format(), Rounding.HALF_EVEN)
 
-    def weight(self, kernels, parameter):
+    def weight(self, kernels, parameter, address=None):
         """W_q = Q(W, kW): clip(round(W / sigma)), read with step sigma / alpha.  [WAGE Q_W]
 
         Examples
@@ -132,7 +132,7 @@ class Wage(Scheme):
         2888, half even: W = 33 -> 1; W = 32 is the tie 0.5 and goes to the even 0.
         """
         grid = Fixed(self.weight_bits, self.weight_bits - 1, symmetric=True)
-        codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"])
+        codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"], address)
         return Tensor(codes.codes, self.weight_format(parameter.fan_in), codes.axes)
 
     # A -------------------------------------------------------------------------------------
@@ -141,12 +141,12 @@ class Wage(Scheme):
         """Step sigma(kA), symmetric."""
         return Fixed(self.activation_bits, self.activation_bits - 1, symmetric=True)
 
-    def activation(self, kernels, x, fmt):
+    def activation(self, kernels, x, fmt, address=None):
         """a_q = Q(a, kA) and the mask where |a| <= 1 - sigma.  [WAGE Q_A]
 
         alpha has already divided: it is in the step of the weights.
         """
-        return ops.requantize_masked(kernels, x, fmt, self.rounding["activation"])
+        return ops.requantize_masked(kernels, x, fmt, self.rounding["activation"], address)
 
     # E -------------------------------------------------------------------------------------
 
@@ -154,12 +154,13 @@ class Wage(Scheme):
         """Codes of an error; its step follows the data."""
         return Fixed(self.error_bits, self.error_bits - 1, symmetric=True)
 
-    def error(self, kernels, e):
+    def error(self, kernels, e, address=None):
         """e_q = Q(e / Shift(max|e|), kE).  [WAGE Q_E]
 
         The step is kept with the codes, so nothing is lost where branches meet.
         """
-        return ops.requantize_by_maximum(kernels, e, self.error_bits, self.rounding["error"])
+        rounding = self.rounding["error"]
+        return ops.requantize_by_maximum(kernels, e, self.error_bits, rounding, address)
 
     # G -------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def evaluate(trainer, split, rule):
     )
     try:
         for batch in stream:
-            outputs, result = trainer.evaluate(batch.images, batch.labels)
+            outputs, result = trainer.evaluate(batch.images, batch.labels, first=images)
             images += result.images
             wrong += result.wrong
             loss, loss_bits = loss + result.loss[0], result.loss[1]

@@ -6,6 +6,7 @@ from ..errors import ShapeError
 from ..layers import Build, Run, Spec
 from ..ops import Products
 from .counting import Counting
+from .turns import find_turns
 
 
 class Network:
@@ -33,6 +34,7 @@ class Network:
         self.layers, self.input_shape = layers, tuple(input_shape)
         self.scheme, self.kernels, self.seed, self.batch_size = scheme, kernels, seed, batch_size
         self.products = Products(kernels)
+        self._turns = None
         name_layers(layers)
         build = Build(scheme, kernels, seed, batch_size)
         self.output = layers.build(Spec(self.input_shape, scheme.input_format(), True), build)
@@ -47,20 +49,32 @@ class Network:
     def classes(self):
         return self.output.shape[0]
 
-    def run(self, step=0, recorder=None, measure=False, counters=None):
-        """What the layers need for one step."""
+    def run(self, step=0, recorder=None, measure=False, counters=None, first=0):
+        """What the layers need for one step; `first` images of its batch come before these."""
         counting = None if counters is None else Counting(self, step, counters)
         products = self.products if counting is None else counting.products
         return Run(self.kernels, self.scheme, products, step, recorder, {} if measure else None,
-                   counting)
+                   counting, self.seed, first, self.turns)
+
+    def turns(self, purpose):
+        """[(layer's number, elements in a full batch)] of all tensors that slot `purpose` narrows."""
+        if self._turns is None:
+            self._turns = find_turns(self)
+        return self._turns[purpose]
 
     def count_weights(self):
         return sum(prod(p.master.codes.shape) for p in self.parameters)
 
 
 def name_layers(layers):
-    """Give every layer its name, kind and number in forward order: conv2d_1, relu_1, ..."""
-    counts = {}
+    """Give every layer its name, kind and number in forward order: conv2d_1, relu_1, ...
+
+    `number` counts all layers but `sequential` from 1, as `random_streams` says.
+    """
+    counts, number = {}, 0
     for layer in layers.walk():
         counts[layer.kind] = counts.get(layer.kind, 0) + 1
         layer.name = f"{layer.kind}_{counts[layer.kind]}"
+        if layer.kind != "sequential":
+            number += 1
+            layer.number = number

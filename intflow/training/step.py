@@ -48,7 +48,8 @@ def training_step(network, encoding, loss, optimizer, images, labels, rate, run)
     y, saved = network.layers.forward(a, run)
     e, total, wrong = loss(run.kernels, y, labels)
     run.record_step(images=images, labels=labels, error=e)
-    network.layers.backward(network.scheme.error(run.kernels, e), saved, run)          # [E]
+    e = network.scheme.error(run.kernels, e, run.address("error"))                    # [E]
+    network.layers.backward(e, saved, run)
     optimizer.step(run.kernels, network.scheme, network.parameters, rate, network.seed, run.step)
     run.record_updates(network)
     counters = run.counting and run.counting.counters

@@ -107,11 +107,15 @@ class Trainer:
         """Let a simulator compute one product of one layer; see `device.embedding`."""
         return replace_product(self.network, layer, product, function, compare, on_difference)
 
-    def evaluate(self, images, labels):
-        """(outputs (N, classes), StepResult) of one batch; changes nothing."""
+    def evaluate(self, images, labels, first=0):
+        """(outputs (N, classes), StepResult) of one batch; changes nothing.
+
+        first : images evaluated before these: where activations or weights are rounded
+            stochastically, image i of all draws the same in batches of any size.
+        """
         images, labels = self._checked(images, labels)
         y, result = evaluation_step(self.network, self.encoder, self.loss, images, labels,
-                                    self.network.run(self.steps))
+                                    self.network.run(self.steps, first=first))
         return y.codes, result
 
     def digest(self):

@@ -10,7 +10,7 @@ import pytest
 from intflow import Trainer
 from intflow.device.device import Device
 from intflow.device.random import Lfsr, Philox
-from intflow.errors import FormatError, UnknownNameError, UsageError
+from intflow.errors import UnknownNameError, UsageError
 from intflow.formats import Rounding, parse_bits, shiftexp
 from intflow.kernels import available
 from intflow.layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize, Sequential
@@ -194,8 +194,6 @@ def test_a_device_carries_its_source():
 
 
 @pytest.mark.parametrize("rounding, error, message", [
-    ({"activation": "stochastic"}, FormatError, "gradient slot alone, got it for activation"),
-    ({"weight": Rounding.STOCHASTIC}, FormatError, "gradient slot alone, got it for weight"),
     ({"activations": "floor"}, UnknownNameError, "unknown rounding slot 'activations': did you"),
     ({"error": "half_evn"}, UnknownNameError, "rounding 'half_evn': did you mean half_even"),
 ])

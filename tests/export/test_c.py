@@ -18,17 +18,20 @@ from export.c_library import (
     BAD_COUNT, BAD_LABEL, BAD_RATE, OK, SANITIZED, SOURCES, Library, Rate, call, compile_c, export,
     needs_gcc, program, records,
 )
+from intflow import ops
 from intflow.device.device import Device
 from intflow.errors import ExportError, RangeError
+from intflow.export import find_export
 from intflow.export.c.layers import LAYERS_IN_C
 from intflow.export.c.program import Buffer
 from intflow.export.c.step import check_outputs
 from intflow.export.c.values import Value
-from intflow.formats import Fixed
+from intflow.formats import Fixed, Tensor
 from intflow.layers import (
     LAYERS, AvgPool2d, Concatenate, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize, Residual,
     Sequential,
 )
+from intflow.training.config import Config
 
 SHAPE, CLASSES, BATCH = (3, 10, 9), 5, 4
 
@@ -49,11 +52,12 @@ def branching():
 
 
 def windows():
-    """Uneven padding, strides, dilation and groups; an average that overlaps and reaches a product."""
+    """Uneven padding, strides, dilation, groups; an average that overlaps and meets a product."""
     return Sequential(
         *block(Conv2d(6, (3, 2), stride=(2, 1), padding=(2, 0, 1, 3), dilation=(1, 2), groups=3)),
-        AvgPool2d((2, 3), (1, 2)), Conv2d(4, 2, stride=2, padding="same"), MaxPool2d(2, 1, padding=1),
-        Requantize(), Flatten(), *block(Linear(7)), Linear(CLASSES), Requantize(),
+        AvgPool2d((2, 3), (1, 2)), Conv2d(4, 2, stride=2, padding="same"),
+        MaxPool2d(2, 1, padding=1), Requantize(), Flatten(), *block(Linear(7)), Linear(CLASSES),
+        Requantize(),
     )
 
 
@@ -65,14 +69,15 @@ def branches_of_branches():
         Residual(inner, AvgPool2d(2, 1), MaxPool2d(2, 1), Requantize(), Conv2d(4, 1),
                  shortcut=MaxPool2d(3, 1)),
         ReLU(), AvgPool2d(3, 2), Requantize(),
-        Concatenate([], [ReLU()], [Residual(MaxPool2d(1))]), Requantize(), Flatten(), Linear(CLASSES),
+        Concatenate([], [ReLU()], [Residual(MaxPool2d(1))]), Requantize(), Flatten(),
+        Linear(CLASSES),
     )
 
 
 def wide_window():
     """A pool of 306 taps: winners of 16 bits, errors that add up beyond 16."""
-    return Sequential(*block(Conv2d(2, 1)), MaxPool2d((18, 17), 1, padding=(9, 8, 8, 8)), Flatten(),
-                      Linear(CLASSES))
+    return Sequential(*block(Conv2d(2, 1)), MaxPool2d((18, 17), 1, padding=(9, 8, 8, 8)),
+                      Flatten(), Linear(CLASSES))
 
 
 NETS = [branching, windows, branches_of_branches, wide_window]
@@ -119,7 +124,8 @@ def test_lenet(tmp_path):
     code, out, _ = call(path, "predict", "-", given=records(images, labels))
     outputs = np.array([line.split() for line in out.splitlines()], np.int64)
     expected = np.concatenate([
-        trainer.evaluate(images[i:i + 100], labels[i:i + 100])[0] for i in range(0, len(images), 100)
+        trainer.evaluate(images[i:i + 100], labels[i:i + 100])[0]
+        for i in range(0, len(images), 100)
     ])
     assert code == 0
     assert np.array_equal(outputs[:, 1:], expected)
@@ -156,8 +162,8 @@ def test_any_net(tmp_path_factory, net, bits, loss, seed):
     """Nets drawn at random, on the reference kernels."""
     shape, descriptions = net
     layers = Sequential(*[bridge.engine_layer(d, []) for d in descriptions])
-    trainer = intflow.Trainer(layers, bridge.bits_name(bits), input_shape=shape, classes=3, loss=loss,
-                              seed=seed, batch_size=3, backend="reference")
+    trainer = intflow.Trainer(layers, bridge.bits_name(bits), input_shape=shape, classes=3,
+                              loss=loss, seed=seed, batch_size=3, backend="reference")
     assert_same_steps(Library(trainer, tmp_path_factory.mktemp("net")), trainer, 2)
 
 
@@ -285,8 +291,40 @@ def test_formats_of_pools(small, bits, overlap, count):
     assert (got.bits, got.frac_bits) == (expected(bound, 0), 5 + lshift)
 
 
+class Sum(ctypes.Structure):
+    _fields_ = [("a_rshift", ctypes.c_int32), ("b_rshift", ctypes.c_int32),
+                ("a_bits", ctypes.c_int32), ("b_bits", ctypes.c_int32), ("format", Format)]
+
+
+@st.composite
+def errors(draw):
+    """One code of any width and step, as a Tensor."""
+    bits, frac_bits = draw(st.sampled_from([8, 17, 25, 40, 58])), draw(st.integers(-40, 80))
+    fmt = Fixed(bits, frac_bits, symmetric=True)
+    ends = st.sampled_from([fmt.minimum, fmt.maximum])
+    code = draw(ends | st.integers(fmt.minimum, fmt.maximum))
+    return Tensor(np.full((1, 1), code, fmt.dtype), fmt, "NC")
+
+
 @needs_gcc
-def test_rates(small, tmp_path):
+@given(errors(), errors())
+@settings(max_examples=200, deadline=None)
+def test_sums(small, a, b):
+    """As `ops.add`, also where the steps lie so far apart that the finer operand is rounded."""
+    library, _ = small
+    expected = ops.add(bridge.kernels("reference"), a, b)
+    library.c.intflow_plan_sum.restype = Sum
+    plan = library.c.intflow_plan_sum(*(Format(t.format.bits, t.format.frac_bits) for t in (a, b)))
+    assert (plan.format.bits, plan.format.frac_bits) == (
+        expected.format.bits, expected.format.frac_bits)
+    parts = [integer(library.c.intflow_align, (int(t.codes[0, 0]), ctypes.c_int64),
+                     (rshift, ctypes.c_int32), (t.format.bits, ctypes.c_int32))
+             for t, rshift in ((a, plan.a_rshift), (b, plan.b_rshift))]
+    assert sum(parts) == expected.codes[0, 0]
+
+
+@needs_gcc
+def test_rates(tmp_path):
     """Other rates move the weights as the engine's do; what the engine refuses is refused."""
     trainer = make(branching)
     library = Library(trainer, tmp_path)
@@ -327,14 +365,15 @@ def compiled_objects(folder, *flags):
     symbols = {}
     for source in SOURCES:
         compile_c(folder, source[:-1] + "o", "-c", *flags, source)
-        run = subprocess.run(["nm", "-S", source[:-1] + "o"], cwd=folder, text=True, capture_output=True)
-        symbols[source] = run.stdout
+        symbols[source] = subprocess.run(["nm", "-S", source[:-1] + "o"], cwd=folder, text=True,
+                                         capture_output=True, check=True).stdout
     return symbols
 
 
 def static_bytes(symbols):
     """Bytes of all variables in writable memory."""
-    found = re.findall(r"^[0-9a-f]+ ([0-9a-f]+) [bBdDC] ", "\n".join(symbols.values()), re.MULTILINE)
+    text = "\n".join(symbols.values())
+    found = re.findall(r"^[0-9a-f]+ ([0-9a-f]+) [bBdDC] ", text, re.MULTILINE)
     return sum(int(size, 16) for size in found)
 
 
@@ -366,7 +405,8 @@ def test_no_float_in_the_source(tmp_path):
         code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         words = re.findall(r"\b(?:float|double|malloc|calloc|realloc|alloca|math|float_t)\b", code)
         assert not words, (path.name, words)
-        assert not re.search(r"\b\d+\.\d*|\b\d+[eE]-?\d", re.sub(r'".*?"|0x\w+', "", code)), path.name
+        numbers = re.sub(r'".*?"|0x\w+', "", code)
+        assert not re.search(r"\b\d+\.\d*|\b\d+[eE]-?\d", numbers), path.name
 
 
 @needs_gcc
@@ -433,12 +473,23 @@ def test_the_same_bytes_twice(tmp_path):
                for line in (tmp_path / "a" / name).read_text().splitlines()), "long lines"
 
 
+def test_the_rate_of_the_run(tmp_path):
+    """Training goes on at the rate of the run's schedule, exact fractions too."""
+    trainer = make(wide_window)
+    for epoch, lr, expected in [(0, "8", "8"), (2, "8", "3/10"), (9, "1/2", "1/64")]:
+        config = Config("lenet", lr=lr, schedule="2:3/10,5:1/64")
+        find_export("c")((trainer, {"config": config, "epoch": epoch}), tmp_path)
+        assert json.loads((tmp_path / "manifest.json").read_text())["lr"] == expected
+    assert "intflow_default_rate = {1, 1, -6};" in (tmp_path / "training.c").read_text()
+
+
 # ------------------------------------------------------------------------------ what is refused
 
 
 def test_every_layer_has_its_kernels():
     assert set(LAYERS_IN_C) <= set(LAYERS)
-    assert {layer.kind for net in NETS for layer in make(net).network.layers.walk()} == set(LAYERS_IN_C)
+    used = {layer.kind for net in NETS for layer in make(net).network.layers.walk()}
+    assert used == set(LAYERS_IN_C)
 
 
 def unknown_layer(trainer):

@@ -138,10 +138,20 @@ def test_sums_that_float32_does_not_hold_are_refused(tmp_path):
         write((trainer, {}), tmp_path)
 
 
-def test_a_device_is_refused(tmp_path):
-    net = every_layer()
-    with pytest.raises(ExportError, match="a device"):
-        write((Trainer(net, input_shape=(1, 12, 12), device="acc32-wrap"), {}), tmp_path)
+@pytest.mark.parametrize("device, message", [
+    ("acc16-saturate-each", r"conv2d_\d: ONNX sums exactly in \d+ bits, this run has 16"),
+    ('[rounding]\nactivation = "floor"', "ONNX rounds half even, this run's activations floor"),
+])
+def test_a_device_is_refused(tmp_path, device, message):
+    trainer = Trainer(every_layer(), "8888", input_shape=(1, 12, 12), device=device)
+    with pytest.raises(ExportError, match=message):
+        write((trainer, {}), tmp_path)
+
+
+def test_a_device_that_is_wide_enough(tmp_path):
+    """A device of 32-bit accumulators computes this net exactly, and so does the graph."""
+    trainer = Trainer(every_layer(), input_shape=(1, 12, 12), device="acc32-wrap")
+    assert "network.onnx" in write((trainer, {}), tmp_path)["files"]
 
 
 @pytest.mark.parametrize("encoding", ["symmetric", "unit"])

@@ -100,6 +100,16 @@ def _requantize_masked(out, acc, size, rshift, lo=-127, hi=127):
     return Case(f"{acc}-{out} >>{rshift} {size} {lo}..{hi}", make)
 
 
+def _requantize_drawn(out, acc, size, rshift, bits, lo=-127, hi=127, masked=True):
+    def make(rng):
+        draws = rng.integers(0, 2**bits, size, np.uint32)
+        draws.reshape(-1)[:2] = [0, 2**bits - 1][:draws.size]
+        return [empty(size, out), empty(size if masked else 0, "u1"), codes(rng, acc, size),
+                rshift, lo, hi, draws, bits]
+
+    return Case(f"{acc}-{out} >>{rshift} {bits} {size} {lo}..{hi} {masked}", make)
+
+
 def _relu(dtype, shape):
     return Case(f"{dtype} {shape}", lambda rng: [
         empty(shape, dtype), empty(shape, "u1"), codes(rng, dtype, shape)])
@@ -256,6 +266,15 @@ CASES = {
         _requantize_masked("i1", "i8", 101, 40),
         _requantize_masked("i1", "i4", (2, 3, 4, 5), 7),
         _requantize_masked("i1", "i4", LARGE, 9),
+    ],
+    "requantize_drawn": [
+        *(_requantize_drawn("i1", "i4", 1001, n, bits) for n in (1, 9, 31, 34) for bits in (1, 8, 32)),
+        *(_requantize_drawn("i1", "i8", 333, n, 32) for n in (1, 40, 62, 63, 64, 95, 99, 200)),
+        *(_requantize_drawn("i1", "i4", 101, n, 8, lo, hi) for n in (3, 33)
+          for lo, hi in ((0, 127), (3, 5), (-9, -2), (0, 0))),
+        _requantize_drawn("i4", "i8", 333, 1, 3, *S32),
+        _requantize_drawn("i1", "i1", (3, 4, 5), 6, 32, -1, 1, masked=False),
+        *(_requantize_drawn("i1", "i4", size, 9, 8) for size in (0, LARGE)),
     ],
     "relu": [
         _relu("i1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),

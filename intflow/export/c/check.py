@@ -14,9 +14,8 @@ def check(trainer, batch_size):
     if type(scheme) is not Wage:
         raise ExportError(f"C is written for the scheme wage, got {scheme.name}; export it as hex")
     if trainer.loss.name not in ERRORS:
-        raise ExportError(
-            f"C is written for the losses {', '.join(ERRORS)}, got {trainer.loss.name}; train with one"
-        )
+        known = " and ".join(ERRORS)
+        raise ExportError(f"C is written for the losses {known}, got {trainer.loss.name}; use one")
     if not 1 <= batch_size <= network.batch_size:
         raise ExportError(
             f"the accumulators are proven for batches of 1 to {network.batch_size}, got "
@@ -41,8 +40,8 @@ def _check_roundings(scheme):
             )
     if scheme.random is not None and scheme.random.kind != "philox":
         raise ExportError(
-            f"C draws its random numbers from philox, got {scheme.random.kind}; export a run without "
-            "this device"
+            f"C draws its random numbers from philox, got {scheme.random.kind}; export a run "
+            "without this device"
         )
 
 
@@ -61,5 +60,5 @@ def _check_products(network, scheme):
             if accumulator is None or accumulator.bits < bits or accumulator.product_bits:
                 raise ExportError(
                     f"{layer.name} {product}: C sums exactly and needs {bits} bits, the device "
-                    f"has {getattr(accumulator, 'bits', 'others')}; export a run without this device"
+                    f"has {getattr(accumulator, 'bits', 'others')}; export a run without it"
                 )

@@ -35,8 +35,8 @@ def residual_forward(program, layer, x):
     coarse = min((y.format, z.format), key=lambda fmt: fmt.frac_bits)
     if gap + coarse.bits > 62:
         raise ExportError(
-            f"{layer.name}: its branches differ by {gap} bits and their sum needs more than 62; end "
-            "both in Requantize"
+            f"{layer.name}: its branches differ by {gap} bits and their sum needs more than 62; "
+            "end both in Requantize"
         )
     fmt = ops.sum_format(y.format, z.format)
     plan = "intflow_plan_sum({}, {})".format(*map(_make_format, (y.format, z.format)))

@@ -1,8 +1,8 @@
 """C kernels out of templates: one copy for every set of types that a program calls.
 
-A template file is C. A line `@for x y@` begins a function (with its static helpers) that is written
-once for each set of types: `x_t` becomes the type of x, and a function's name that ends in `_x_y`
-gets the types' names instead. What stands above the first such line is written once.
+A template file is C. A line `@for x y@` begins a function (with its static helpers) that is
+written once for each set of types: `x_t` becomes the type of x, and a function's name that ends in
+`_x_y` gets the types' names instead. What stands above the first such line is written once.
 """
 
 import re

@@ -1,6 +1,7 @@
 """The generated C files: network.c, training.c, network.h, intflow_net.h."""
 
 from ...formats import format_name
+from ...random_streams import PURPOSES
 from .kernels import fill, template
 from .values import weight_name
 from .program import C_TYPES, SIZES, storage
@@ -136,24 +137,21 @@ def _memory_map(step):
 
 
 def _function(head, body):
-    """A C function; what it declares depends on what its body names."""
-    text = "\n".join(body)
-    declarations = ["    intflow_sum sum;"] if "sum = " in text else []
-    return [head, "{", *declarations, *body, "}", ""]
+    """A C function; it declares `sum` where its body plans one."""
+    plans = any(line.startswith("    sum = ") for line in body)
+    return [head, "{", *(["    intflow_sum sum;"] if plans else []), *body, "}", ""]
 
 
 def _backward(step, trainer):
-    head = ["static int backward(const int32_t *labels, size_t n, intflow_rate rate,",
-            "                    intflow_result *result)"]
-    declarations = [f"    intflow_format format[{step.program.formats}];",
-                    "    intflow_stream stream;"]
-    seed = [f"    stream.seed = UINT64_C({trainer.network.seed});", "    stream.purpose = 4;",
-            "    stream.step = intflow_step;"]
-    lines = _function("\n".join(head), step.backward)
-    at = lines.index("{") + 1
-    while lines[at].startswith("    intflow_sum sum;"):
-        at += 1
-    return [*lines[:at], *declarations, *seed, *lines[at:-2], "    return INTFLOW_OK;", "}", ""]
+    head = ("static int backward(const int32_t *labels, size_t n, intflow_rate rate,\n"
+            "                    intflow_result *result)")
+    purpose = PURPOSES["update"]
+    return _function(head, [
+        f"    intflow_format format[{step.program.formats}];", "    intflow_stream stream;",
+        f"    stream.seed = UINT64_C({trainer.network.seed});",
+        f"    stream.purpose = {purpose};", "    stream.step = intflow_step;",
+        *step.backward, "    return INTFLOW_OK;",
+    ])
 
 
 def _predict(step):

@@ -52,8 +52,8 @@ def avg_pool_forward(program, layer, x):
     size = prod(layer.window.kernel_size)
     if x.format.bits + size.bit_length() > 63:
         raise ExportError(
-            f"{layer.name}: sums of {size} codes of {x.format.bits} bits need more than 64 bits; put "
-            "a Requantize before it"
+            f"{layer.name}: sums of {size} codes of {x.format.bits} bits need more than 64 bits; "
+            "put a Requantize before it"
         )
     y = program.buffer(f"{layer.name}_y", x.type, prod(shape))
     program.call("avg_pool2d", (x.type,), y, x.buffer, f"n * {shape[0]}",

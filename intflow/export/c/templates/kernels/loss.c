@@ -44,7 +44,7 @@ static void softmax_image_y(int32_t *error, const y_t *y, int32_t label,
         uint64_t raw = intflow_power_of_two((uint64_t)(largest - y[o]), frac_bits);
         error[o] = (int32_t)(((raw << 16) + total) / (2 * total));
     }
-    error[label] -= 1 << 15;
+    error[label] -= 32768;
     result->loss_low += intflow_nats(total, (uint64_t)(largest - y[label]), frac_bits);
 }
 
