@@ -103,7 +103,7 @@ def _output(size, kernel_size, stride, padding):
 def _max_pool2d(dtype, size, kernel_size, stride, padding=(0, 0, 0, 0), winner="u1"):
     def make(rng):
         shape = _output(size, kernel_size, stride, padding)
-        x = rng.integers(-3, 4, size).astype(dtype)              # many equal maxima
+        x = rng.integers(-3, 4, size).astype(dtype)              # many equal maxima; u1: 253..3
         x[0, 0] = codes(rng, dtype, size[2:])
         return [empty(shape, dtype), empty(shape, winner), x, kernel_size, stride, padding]
 
@@ -190,6 +190,9 @@ CASES = {
         _requantize("i2", "i4", (3, 5, 2, 7), 9, HALF_EVEN, -32767, 32767),
         *(_requantize("i1", "i4", size, 9, HALF_EVEN) for size in (0, 1, LARGE)),
         _requantize("i1", "i4", LARGE, -2, HALF_EVEN),
+        *(_requantize("u1", "i4", 333, n, HALF_EVEN, 0, 255) for n in (-20, 0, 24, 31, 40)),
+        _requantize("u1", "i8", 333, 40, HALF_EVEN, 0, 255),
+        _requantize("i4", "u1", 333, -9, HALF_EVEN, *S32),
     ],
     "requantize_masked": [
         *(_requantize_masked("i1", "i4", 1001, n)
@@ -200,9 +203,10 @@ CASES = {
         _requantize_masked("i1", "i8", 101, 40),
         _requantize_masked("i1", "i4", (2, 3, 4, 5), 7),
         _requantize_masked("i1", "i4", LARGE, 9),
+        *(_requantize_masked("u1", acc, 333, n, 0, 255) for acc, n in (("i4", 22), ("i8", 54))),
     ],
     "relu": [
-        _relu("i1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),
+        _relu("i1", 70), _relu("u1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),
     ],
     "apply_mask": [
         _apply_mask("i4", (3, 2, 5, 7)), *(_apply_mask("i1", size) for size in (0, 1001, LARGE)),
@@ -210,6 +214,7 @@ CASES = {
     "add_aligned": [
         _add_aligned("i4", "i4", 0, "i4", 0, 1001),
         _add_aligned("i4", "i1", 20, "i4", 0, 333),
+        _add_aligned("i4", "u1", 20, "i4", 0, 333),
         _add_aligned("i8", "i4", 27, "i4", 3, 333),
         _add_aligned("i8", "i4", 0, "i1", 54, 333),
         _add_aligned("i4", "i4", 0, "i4", 0, LARGE),
@@ -223,6 +228,7 @@ CASES = {
         _max_pool2d("i4", (4, 5, 1, 1), (1, 1), (2, 3)),
         _max_pool2d("i4", (18, 17, 1, 2), (18, 17), (1, 1), winner="u2"),
         _max_pool2d("i1", (6, 6, 3, 40), (2, 2), (2, 2)),
+        _max_pool2d("u1", (6, 6, 3, 40), (3, 3), (2, 2), RIM),
         _max_pool2d("i4", (5, 3, 50, 90), (3, 3), (2, 2)),
     ],
     "max_pool2d_backward": [
@@ -234,6 +240,7 @@ CASES = {
     ],
     "avg_pool2d": [
         _avg_pool2d("i1", (6, 8, 3, 7), (2, 2), (2, 2)),
+        _avg_pool2d("u1", (6, 8, 3, 7), (3, 2), (2, 2)),
         _avg_pool2d("i4", (7, 7, 2, 5), (7, 7), (1, 1)),
         _avg_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
         _avg_pool2d("i4", (4, 3, 50, 90), (3, 2), (1, 1)),
@@ -246,7 +253,7 @@ CASES = {
         _avg_pool2d_backward("i1", "i4", (5, 5, 50, 90), (3, 2), (1, 1), 11),
     ],
     "max_abs": [
-        _of_one("i1", 300), _of_one("i2", 77), _of_one("i8", 333),
+        _of_one("i1", 300), _of_one("u1", 300), _of_one("i2", 77), _of_one("i8", 333),
         *(_of_one("i4", size) for size in (0, 1, 1001, LARGE)),
     ],
     "sum_squares": [
