@@ -35,8 +35,8 @@ def tensors(case, name, unsigned, seed, narrow=False):
     return Tensor(x, x_format, "HWNC"), Tensor(w.astype(fmt.dtype), fmt, "HWIO"), window
 
 
-def by_fractions(x, w, window, output):
-    """{index: value} of the output, from decoded values alone."""
+def by_fractions(x, w, window, output, unit=None):
+    """{index: value} of the output, from decoded values alone; every product cut to `unit`."""
     top, _, left, _ = window.padding
     height, width, images, _ = x.codes.shape
     kh, kw, inputs, outputs = w.codes.shape
@@ -50,7 +50,8 @@ def by_fractions(x, w, window, output):
             if 0 <= ih < height and 0 <= iw < width:
                 c = o // (outputs // window.groups) * inputs + i
                 code = int(x.codes[ih, iw, n, c])
-                total += code * x.format.step * values[int(w.codes[a, b, i, o])]
+                product = code * x.format.step * values[int(w.codes[a, b, i, o])]
+                total += product if unit is None else product // unit * unit
         y[h, v, n, o] = total
     return y
 
@@ -71,6 +72,17 @@ def test_every_schedule_is_the_definition(name, unsigned):
     want = by_fractions(x, w, window, SMALL.output_size)
     for schedule in (shift_each, by_exponent, by_digits):
         check(schedule(KERNELS["reference"], x, w, window), want)
+
+
+@pytest.mark.parametrize("rshift", [1, 7, 30])
+@pytest.mark.parametrize("backend", ["reference", "portable"])
+def test_an_accumulator_without_low_bits(backend, rshift):
+    x, w, window = tensors(SMALL, "e4m3", False, 4)
+    exact = shift_each(KERNELS[backend], x, w, window)
+    got = shift_each(KERNELS[backend], x, w, window, rshift)
+    unit = exact.format.step * 2**rshift
+    assert got.format.step == unit
+    check(got, by_fractions(x, w, window, SMALL.output_size, unit))
 
 
 @each_backend

@@ -1,4 +1,4 @@
-"""Minifloat weights times fixed-point activations, exactly.  [float weights, 5.2]
+"""Minifloat weights times fixed-point activations, exactly.  [FLOAT product]
 
 A weight is a small significand times a power of two, so a product is a multiplication by the
 significand and a shift, and the sum is fixed point: one step is x.step * 2**lowest, lowest being the
@@ -22,8 +22,11 @@ from .width import wide
 DIGIT_BITS = 7
 
 
-def shift_each(kernels, x, w, window):
-    """The plain loop: y of `conv2d` for minifloat w. Slow; for tests and for device models."""
+def shift_each(kernels, x, w, window, rshift=0):
+    """The plain loop: y of `conv2d` for minifloat w. Slow; for tests and for device models.
+
+    rshift : low bits that the accumulator lacks; every shifted product is cut (floor) to the rest.
+    """
     significand, exponent = split(w.codes, w.format)
     integers, lowest = expand(w.codes, w.format)
     lshift = np.where(significand != 0, exponent - lowest, 0).astype(np.uint8)
@@ -31,8 +34,8 @@ def shift_each(kernels, x, w, window):
     out = np.empty(_output_shape(x, w, window), np.int64)
     kernels.minifloat_forward(
         out, _pixels(x.codes), _pixels(significand.astype(np.int16)), _pixels(lshift),
-        **_resolved(window, x).keywords())
-    return _as_sums(out, fmt, x)
+        rshift, **_resolved(window, x).keywords())
+    return _as_sums(out, wide(fmt.bits, fmt.frac_bits - rshift), x)
 
 
 def by_exponent(kernels, x, w, window):

@@ -7,16 +7,16 @@ from ..geometry import geometry
 from .primitives import PARALLEL, SERIAL, add, launch, share, shl, widened
 
 
-def minifloat_forward(out, x, significand, lshift, stride, padding, dilation, groups, ntask):
+def minifloat_forward(out, x, significand, lshift, rshift, stride, padding, dilation, groups, ntask):
     """The plain loop, split over images."""
     sizes = geometry(x.shape, significand.shape, out.shape, stride, padding, dilation, groups)
     launch(_minifloat_forward, _minifloat_forward_part, sizes.products, min(ntask, sizes.images),
-           out, x, significand, lshift, stride, padding[0], padding[2], dilation, groups)
+           out, x, significand, lshift, rshift, stride, padding[0], padding[2], dilation, groups)
 
 
 @njit(**SERIAL)
-def _minifloat_forward_part(out, x, significand, lshift, stride, top, left, dilation, groups, task,
-                            ntask):
+def _minifloat_forward_part(out, x, significand, lshift, rshift, stride, top, left, dilation,
+                            groups, task, ntask):
     oh, ow, images, outputs = out.shape
     kh, kw, inputs, _ = significand.shape
     first, last = share(images, task, ntask)
@@ -36,23 +36,24 @@ def _minifloat_forward_part(out, x, significand, lshift, stride, top, left, dila
                                     row[g * each:(g + 1) * each],
                                     x[ih, iw, n, g * inputs:(g + 1) * inputs],
                                     significand[a, b, :, g * each:(g + 1) * each],
-                                    lshift[a, b, :, g * each:(g + 1) * each])
+                                    lshift[a, b, :, g * each:(g + 1) * each], rshift)
 
 
 @njit(**SERIAL)
-def _add_terms(row, x, significand, lshift):
+def _add_terms(row, x, significand, lshift, rshift):
     for i in range(x.size):
         a = np.int64(x[i])
         m, s = significand[i], lshift[i]
         for o in range(row.size):
-            row[o] += (a * np.int64(m[o])) << np.int64(s[o])
+            row[o] += ((a * np.int64(m[o])) << np.int64(s[o])) >> rshift
 
 
 @njit(**PARALLEL)
-def _minifloat_forward(out, x, significand, lshift, stride, top, left, dilation, groups, ntask):
+def _minifloat_forward(out, x, significand, lshift, rshift, stride, top, left, dilation, groups,
+                       ntask):
     for t in prange(ntask):
-        _minifloat_forward_part(out, x, significand, lshift, stride, top, left, dilation, groups,
-                                np.int64(t), ntask)
+        _minifloat_forward_part(out, x, significand, lshift, rshift, stride, top, left, dilation,
+                                groups, np.int64(t), ntask)
 
 
 def combine_planes(out, planes, groups, rshift, ntask):

@@ -10,8 +10,8 @@ from .conv import _check, _groups, _taps, _wide
 from .primitives import store
 
 
-def minifloat_forward(out, x, significand, lshift, stride, padding, dilation, groups):
-    """y = sum of (x * significand) << lshift, term by term.  [float weights, 5.2]
+def minifloat_forward(out, x, significand, lshift, rshift, stride, padding, dilation, groups):
+    """y = sum of floor(((x * significand) << lshift) * 2**-rshift), term by term.  [FLOAT product]
 
     Parameters
     ----------
@@ -19,15 +19,17 @@ def minifloat_forward(out, x, significand, lshift, stride, padding, dilation, gr
     x : (H, W, N, I) s8, s16 or u8.
     significand : (KH, KW, I/groups, O) s16; signed, hidden one included.
     lshift : u8, the shape of significand; exponent of the weight above the lowest.
+    rshift : int >= 0; low bits that the accumulator does not have, cut off every term. 0: exact.
     stride, padding, dilation, groups : as in `conv2d_forward`.
 
     Exactness
     ---------
-    Exact where |sum| < 2**63; RangeError beyond.
+    Exact but for what rshift cuts off, where |sum| < 2**63; RangeError beyond.
 
     Examples
     --------
-    One pixel, x = [3], significand = [[12]], lshift = [[2]]: (3 * 12) << 2 = 144.
+    One pixel, x = [3], significand = [[12]], lshift = [[2]]: (3 * 12) << 2 = 144; with
+    rshift = 5: 4.
     """
     if significand.shape != lshift.shape:
         raise ShapeError(
@@ -43,7 +45,8 @@ def minifloat_forward(out, x, significand, lshift, stride, padding, dilation, gr
             for channel in range(sizes.group_inputs):
                 a = _wide(x[pixels_in][..., i])[..., channel, None].astype(object)
                 terms = a * significand[tap][channel, o].astype(object)
-                sums[pixels_out][..., o] += terms * (1 << lshift[tap][channel, o].astype(object))
+                terms = terms * (1 << lshift[tap][channel, o].astype(object))
+                sums[pixels_out][..., o] += terms >> rshift
     store("minifloat_forward", out, sums)
 
 
