@@ -7,6 +7,7 @@
     +-- UnknownNameError         a name that no table holds; lists the near ones
     +-- DatasetError             data files: missing, truncated, altered, of the wrong kind
     +-- CheckpointError          checkpoints and run folders: torn, altered, of another model
+    +-- WeightsError             files of published weights: missing, damaged, of another network
     +-- BackendError             a kernel backend this machine cannot run
     +-- UsageError               options that contradict each other or make no sense
 
@@ -87,6 +88,10 @@ class DatasetError(IntflowError):
 
 class CheckpointError(IntflowError):
     """A checkpoint or run folder that is torn, altered or made for another model."""
+
+
+class WeightsError(IntflowError):
+    """A file of published weights that is missing, damaged, unsafe or of another network."""
 
 
 class BackendError(IntflowError):

@@ -1,4 +1,4 @@
-"""Minifloat: a small float as a code with fields.  [float weights, 5.2]
+"""Minifloat: a small float as a code with fields.  [FLOAT format]
 
 Here a code has its range, value and name; minifloat_codec.py turns numbers into codes and codes into
 a small integer times a power of two, on the bits.

@@ -20,7 +20,7 @@ WIDEST = 62             # bits of a significand shifted to its place
 
 
 def encode_float32(values, format):
-    """Codes of fp32 numbers: nearest, ties to even; too large saturates.
+    """Codes of fp32 numbers: nearest, ties to even; too large saturates.  [FLOAT encode]
 
     Parameters
     ----------

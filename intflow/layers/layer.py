@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UsageError
 from ..formats import Tensor
 
 
@@ -20,20 +20,24 @@ class Spec:
     shape : (C, H, W) or (C,)
     format : Fixed
     is_input : the images themselves; nobody needs an error at them.
+    nonnegative : no code is below zero, as behind a ReLU.
     """
 
     shape: tuple
     format: object
     is_input: bool = False
+    nonnegative: bool = False
 
 
 @dataclass
 class Parameter:
-    """A trained tensor.
+    """A tensor that a layer keeps: trained, or read from a file.
 
-    master : Tensor; stored codes, updated in place; axes HWIO or IO.
+    name : the layer's and the role's: "conv2d_1.weight", "linear_1.bias".
+    master : Tensor; stored codes, updated in place; axes HWIO or IO, C for one code a channel.
     fan_in : int; inputs of one output.
-    index : int; number of the tensor in the random stream, in order of the layers.
+    index : int; number of the tensor in the random stream: weights alone, in order of the layers.
+    role : "weight", "bias" or "scale" (the multipliers of a batch norm).
     gradient, update : Tensor or None; of the latest step, kept for who wants to look.
     state : dict; integer arrays of the optimiser.
     """
@@ -42,6 +46,7 @@ class Parameter:
     master: Tensor
     fan_in: int
     index: int
+    role: str = "weight"
     gradient: Tensor = None
     update: Tensor = None
     state: dict = field(default_factory=dict)
@@ -64,16 +69,25 @@ class Build:
         return spec
 
     def parameter(self, name, shape, fan_in):
-        """A new weight, initialised by the scheme; shape HWIO or IO."""
-        index = len(self.parameters)
-        master = self.scheme.initial_weight(self.kernels, shape, fan_in, self.seed, index)
+        """A new weight of the layer `name`, initialised by the scheme; shape HWIO or IO."""
+        index = sum(p.role == "weight" for p in self.parameters)
+        master = self.scheme.initial_weight(self.kernels, name, shape, fan_in, self.seed, index)
         self.parameters.append(Parameter(f"{name}.weight", master, fan_in, index))
+        return self.parameters[-1]
+
+    def vector(self, name, role, channels, fmt):
+        """A new vector of zeros of the layer `name`, one code a channel; `role` as in Parameter."""
+        master = Tensor(np.zeros(channels, fmt.dtype), fmt, "C")
+        self.parameters.append(Parameter(f"{name}.{role}", master, 1, None, role))
         return self.parameters[-1]
 
 
 @dataclass
 class Run:
-    """What a layer may use while it steps."""
+    """What a layer may use while it steps.
+
+    keep : whether `backward` will come, and needs what `forward` saved.
+    """
 
     kernels: object
     scheme: object
@@ -81,6 +95,7 @@ class Run:
     step: int = 0
     recorder: object = None
     saturated: dict = None
+    keep: bool = True
 
     def count_saturated(self, layer, mask):
         """Note the share of values outside the range, where somebody asked for it."""
@@ -100,10 +115,17 @@ class Run:
 
 
 class Layer:
-    """Base of all layers; `kind` is the name in traces and tables."""
+    """Base of all layers.
+
+    kind : its name in traces and tables.
+    source : prefix of its tensors in a published file of weights, or None; see `named`.
+    trains : whether it has a backward pass.
+    """
 
     kind = None
     name = None
+    source = None
+    trains = True
 
     def build(self, spec, build):
         """Check `spec`, make the parameters, return the Spec of the output."""
@@ -130,8 +152,18 @@ class Layer:
             yield from child.walk()
 
     def parameters(self):
-        """The trained tensors of this layer alone."""
+        """The parameters of this layer alone."""
         return []
+
+    def prepare(self, before, build):
+        """Look at the layer right before this one, or None, just before either is built."""
+
+    def refuse_training(self):
+        """Raise UsageError: this layer runs forwards only."""
+        raise UsageError(
+            f"{self.name or self.kind} has no backward pass here; train a model without it, or "
+            "evaluate this one"
+        )
 
     def refuse(self, expected, spec, cure):
         """Raise ShapeError in the house's form."""
@@ -143,6 +175,17 @@ class Layer:
         if len(spec.shape) != 3:
             self.refuse("(N, C, H, W)", spec, "put it before Flatten")
         return spec.shape
+
+
+def named(source, layer):
+    """`layer`, told the prefix of its tensors in published files.
+
+    Examples
+    --------
+    named("features.0", Conv2d(64, 3)) reads features.0.weight and features.0.bias.
+    """
+    layer.source = source
+    return layer
 
 
 def after(spec, shape=None, fmt=None):

@@ -1,9 +1,13 @@
 """Models: a name, a list of layers, and how its paper trains it. One line each in `MODELS`."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ..errors import RangeError, UnknownNameError
-from . import zoo
+from ..data.preprocessing import IMAGENET, Preprocessing
+from . import (
+    alexnet, bn_inception, densenet, googlenet, inception, resnet, squeezenet, vgg, zoo,
+)
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,7 @@ class Model:
         `fixed_size` says that images are brought to this size.
     schedule : ((epochs done, divisor of the learning rate), ...)
     rate_divisor : the scheme's default rate is divided by this.
+    preprocessing : what its published weights expect of an image, or None where there are none.
     """
 
     layers: object
@@ -25,6 +30,27 @@ class Model:
     schedule: tuple = ((200, 8), (250, 64))
     rate_divisor: int = 1
     fixed_size: bool = False
+    preprocessing: object = None
+
+
+def _imagenet(layers, preprocessing, size=224):
+    """A network for ImageNet, trained from scratch as WAGE's AlexNet is."""
+    return Model(
+        layers, (3, size, size), loss="softmax", epochs=70, batch_size=64,
+        schedule=((60, 8), (65, 64)), rate_divisor=2, fixed_size=True, preprocessing=preprocessing,
+    )
+
+
+def _caffe(mean, size, crop):
+    """Grey levels, blue first, each less its mean."""
+    mean = tuple(Fraction(level, 255) for level in mean)
+    return Preprocessing(size, crop, "bgr", mean, (Fraction(1, 255),) * 3)
+
+
+TORCH = Preprocessing(256, 224, **IMAGENET)
+HALF = dict(mean=("0.5",) * 3, std=("0.5",) * 3)        # of nets that came from TensorFlow
+CAFFE_MEAN = 104, 117, 123
+CIFAR = Preprocessing(**IMAGENET)
 
 
 MODELS = {
@@ -36,6 +62,23 @@ MODELS = {
         zoo.alexnet, (3, 224, 224), loss="softmax", epochs=70, batch_size=64,
         schedule=((60, 8), (65, 64)), rate_divisor=2, fixed_size=True,
     ),
+    **{f"resnet{depth}": Model(resnet.cifar(depth), (3, 32, 32), preprocessing=CIFAR)
+       for depth in (20, 32, 44, 56, 110)},
+    "resnet18": _imagenet(resnet.resnet18, TORCH),
+    "resnet34": _imagenet(resnet.resnet34, TORCH),
+    "resnet50": _imagenet(resnet.resnet50, TORCH),
+    "resnet152": _imagenet(resnet.resnet152, TORCH),
+    "vgg16": _imagenet(vgg.vgg16, TORCH),
+    "vgg16bn": _imagenet(vgg.vgg16bn, TORCH),
+    "densenet161": _imagenet(densenet.densenet161, TORCH),
+    "inception-v3": _imagenet(inception.inception_v3, Preprocessing(342, 299, **HALF), 299),
+    "bn-inception": _imagenet(bn_inception.bn_inception, _caffe((104, 117, 128), 256, 224)),
+    "googlenet": _imagenet(googlenet.googlenet, Preprocessing(256, 224, **HALF)),
+    "googlenet-lrn": _imagenet(googlenet.with_lrn, _caffe(CAFFE_MEAN, 256, 224)),
+    "alexnet-tv": _imagenet(alexnet.torchvision, TORCH),
+    "alexnet-grouped": _imagenet(alexnet.grouped, _caffe(CAFFE_MEAN, 256, 227), 227),
+    "squeezenet1_0": _imagenet(squeezenet.squeezenet1_0, TORCH),
+    "squeezenet1_1": _imagenet(squeezenet.squeezenet1_1, TORCH),
 }
 
 

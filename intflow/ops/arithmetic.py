@@ -39,7 +39,12 @@ def add(kernels, a, b):
 def sum_format(a, b):
     """Format of the exact sum of two tensors."""
     frac_bits = max(a.frac_bits, b.frac_bits)
-    return wide(max(f.bits + frac_bits - f.frac_bits for f in (a, b)) + 1, frac_bits)
+    return wide(max(_bits(f) + frac_bits - f.frac_bits for f in (a, b)) + 1, frac_bits)
+
+
+def _bits(fmt):
+    """Bits of a signed format that holds the codes of fmt."""
+    return fmt.bits + (not fmt.signed)
 
 
 def concatenate(kernels, tensors):
@@ -55,7 +60,7 @@ def common_format(formats):
     if all(fmt == formats[0] for fmt in formats):
         return formats[0]
     frac_bits = max(fmt.frac_bits for fmt in formats)
-    bits = max(fmt.bits + frac_bits - fmt.frac_bits for fmt in formats)
+    bits = max(_bits(fmt) + frac_bits - fmt.frac_bits for fmt in formats)
     return wide(bits, frac_bits)
 
 

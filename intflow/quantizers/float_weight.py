@@ -8,18 +8,22 @@ point stand beside it for comparison: `s8` takes one radix point a layer.
 Nothing is trained here: G and E are empty, and a training step is refused.
 """
 
-import numpy as np
+from dataclasses import replace
+from fractions import Fraction
 
 from .. import ops
-from ..errors import FormatError, UsageError
+from ..errors import FormatError
 from ..formats import Fixed, Minifloat, Rounding, Tensor, parse_format
-from .scheme import WIDE_OPERAND, Scheme
+from ..formats.minifloat_codec import best_bias, encode_integers
+from .published import Published, in_blocks
+from .ranges import format_for, format_that_holds, top_of
+from .scheme import WIDE_OPERAND
 
 WIDEST_ACTIVATION = 8
-INPUT_BITS = 9              # u8 pixels minus the mean of their channel
+OUTSIDE = Fraction(1, 10_000)       # of the activations seen, to saturate
 
 
-class FloatWeight(Scheme):
+class FloatWeight(Published):
     """The slots W and A of a network read from a file.
 
     Parameters
@@ -28,13 +32,14 @@ class FloatWeight(Scheme):
         a Minifloat without one in its name, and the radix point of Fixed, are chosen for every
         layer from its weights and kept in `formats`.
     activations : int, 2..8; unsigned behind a ReLU, signed elsewhere.
+
+    Attributes
+    ----------
+    per_layer : whether the bias or radix point is chosen for every layer.
     """
 
     name = "float-weight"
-    loss = "softmax"
-    biases = True
     batch_norm = "folded"
-    trained = ()
 
     def __init__(self, weights="e4m3", activations=8):
         super().__init__(f"{weights},{activations}")
@@ -44,6 +49,14 @@ class FloatWeight(Scheme):
                 f"activations have 2 to {WIDEST_ACTIVATION} bits under float-weight, got {activations}"
             )
         self.activation_bits = activations
+        default = (1 << self.weights.exponent_bits - 1) - 1 if self.is_minifloat else 0
+        chosen = self.weights.bias if self.is_minifloat else self.weights.frac_bits
+        self.per_layer = chosen == default
+
+    @property
+    def is_minifloat(self):
+        """Whether weights are minifloats; else they are in fixed point."""
+        return isinstance(self.weights, Minifloat)
 
     @classmethod
     def parse(cls, bits):
@@ -53,61 +66,32 @@ class FloatWeight(Scheme):
             raise FormatError(f'float-weight takes "WEIGHTS,ACTIVATION BITS" such as e4m3,8, got {bits}')
         return cls(weights.strip(), int(activations) if comma else WIDEST_ACTIVATION)
 
-    # W -------------------------------------------------------------------------------------
+    # what calibration asks -----------------------------------------------------------------
 
-    def weight_format(self, name, fan_in):
-        """Codes of the products: those of the layer's own format, once it has weights."""
-        return self.formats.get(f"{name}.weight", self.weights)
+    def encode_weight(self, kernels, name, w, place):
+        """Nearest codes; the layer's bias or radix point is such that its largest weight fits.
 
-    def initial_weight(self, kernels, name, shape, fan_in, seed, index):
-        """Zeros, to be replaced by the weights of a file."""
-        fmt = self.weight_format(name, fan_in)
-        return Tensor(np.zeros(shape, fmt.dtype), fmt, "HWIO" if len(shape) == 4 else "IO")
+        A Minifloat's largest exponent becomes that of the largest weight, which saturates where it
+        rounds up beyond.  [FLOAT encode]
+        """
+        fmt = self.keep(f"{name}.weight", self._fit_weight(kernels, w))
+        if isinstance(fmt, Fixed):
+            return ops.requantize(kernels, w, fmt, Rounding.HALF_EVEN)
+        codes = in_blocks(lambda part: encode_integers(part, w.format.frac_bits, fmt), w.codes)
+        return Tensor(codes, fmt, w.axes)
 
-    def weight(self, kernels, parameter):
-        """The stored codes are the codes of the products."""
-        return parameter.master
+    def _fit_weight(self, kernels, w):
+        if not self.per_layer:
+            return self.weights
+        if isinstance(self.weights, Fixed):
+            return format_that_holds(kernels, w, self.weights.bits)
+        top = kernels.max_abs(w.codes).bit_length() - 1 - w.format.frac_bits
+        return replace(self.weights, bias=best_bias(top, self.weights))
 
-    # A -------------------------------------------------------------------------------------
-
-    def input_format(self):
-        """Images: u8 minus the mean of its channel, an integer; one unit is one grey level."""
-        return Fixed(INPUT_BITS, 0)
-
-    def activation_format(self, name, spec):
-        """The layer's own radix point; before calibration, a range of [0, 1) or [-1, 1)."""
-        signed = not spec.nonnegative
-        default = Fixed(self.activation_bits, self.activation_bits - signed, signed, signed)
-        return self.formats.get(name, default)
-
-    def activation(self, kernels, x, fmt):
-        """Shift, half-even, saturate."""
-        return ops.requantize_masked(kernels, x, fmt, Rounding.HALF_EVEN)
-
-    # E and G -------------------------------------------------------------------------------
-
-    def error_format(self):
-        """No errors flow; the width stands in proofs of products that are never made."""
-        return Fixed(2, 1, symmetric=True)
-
-    def error(self, kernels, e):
-        self._refuse()
-
-    def update(self, kernels, parameter, rate, seed, step):
-        self._refuse()
-
-    def default_rate(self):
-        """None is used."""
-        return 1
-
-    def check_rate(self, rate):
-        self._refuse()
-
-    def _refuse(self):
-        raise UsageError(
-            f"the {self.name} scheme evaluates networks read from a file and trains none; use intflow "
-            "eval --from FILE, or another scheme"
-        )
+    def fit_activation(self, kernels, name, x, nonnegative, place):
+        """The range that all but one in 10,000 of the values seen lie in."""
+        top = top_of(kernels, x, OUTSIDE)
+        return self.keep(name, format_for(x, top, self.activation_bits, not nonnegative))
 
 
 def _weights(weights):

@@ -1,8 +1,6 @@
 """A built network: layers with names and parameters under one scheme."""
 
-from math import prod
-
-from ..errors import ShapeError
+from ..errors import ShapeError, UsageError
 from ..layers import Build, Run, Spec
 from ..ops import Products
 
@@ -46,14 +44,31 @@ class Network:
     def classes(self):
         return self.output.shape[0]
 
-    def run(self, step=0, recorder=None, measure=False):
-        """What the layers need for one step."""
+    def run(self, step=0, recorder=None, measure=False, keep=True):
+        """What the layers need for one step; keep=False where no backward pass will come."""
         return Run(
-            self.kernels, self.scheme, self.products, step, recorder, {} if measure else None
+            self.kernels, self.scheme, self.products, step, recorder, {} if measure else None, keep
         )
 
+    def require_trainable(self):
+        """Raise UsageError where a layer or a parameter cannot be trained under the scheme."""
+        for layer in self.layers.walk():
+            if not layer.trains:
+                layer.refuse_training()
+        for parameter in self.parameters:
+            if parameter.role not in self.scheme.trained:
+                raise UsageError(
+                    f"{parameter.name} cannot be trained under {self.scheme.name}; evaluate this "
+                    "network, or train it under another scheme"
+                )
+
     def count_weights(self):
-        return sum(prod(p.master.codes.shape) for p in self.parameters)
+        """Numbers in the weights of all products."""
+        return self.count_parameters("weight")
+
+    def count_parameters(self, *roles):
+        """Numbers in the parameters of these roles; in all of them where none is named."""
+        return sum(p.master.codes.size for p in self.parameters if not roles or p.role in roles)
 
 
 def name_layers(layers):

@@ -120,20 +120,42 @@ def _max_pool2d_backward(dtype, out, size, kernel_size, stride, padding=(0, 0, 0
     return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding}", make)
 
 
-def _avg_pool2d(dtype, size, kernel_size, stride):
+def _avg_pool2d(dtype, size, kernel_size, stride, padding=(0, 0, 0, 0), lshift=0, out=None):
     def make(rng):
-        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
-        return [empty(shape, dtype), codes(rng, dtype, size), kernel_size, stride]
+        shape = _output(size, kernel_size, stride, padding)
+        return [empty(shape, out or dtype), codes(rng, dtype, size), kernel_size, stride, padding,
+                lshift]
 
-    return Case(f"{dtype} {size} {kernel_size} {stride}", make)
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding} <<{lshift}", make)
 
 
-def _avg_pool2d_backward(dtype, out, size, kernel_size, stride, lshift):
+def _avg_pool2d_backward(dtype, out, size, kernel_size, stride, lshift, padding=(0, 0, 0, 0)):
     def make(rng):
-        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
-        return [empty(size, out), codes(rng, dtype, shape), kernel_size, stride, lshift]
+        shape = _output(size, kernel_size, stride, padding)
+        return [empty(size, out), codes(rng, dtype, shape), kernel_size, stride, padding, lshift]
 
-    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} <<{lshift}", make)
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding} <<{lshift}", make)
+
+
+def _local_response_norm(out, x, shape, size, rshift):
+    """A table that falls along its rows, for every leading bit from 20."""
+    def make(rng):
+        table = np.sort(rng.integers(0, 1 << 20, (43, 257)))[:, ::-1].astype(np.int32)
+        return [empty(shape, out), codes(rng, x, shape), table, size, 52429, rshift,
+                (1 << 20) + 12345, 20]
+
+    return Case(f"{x}-{out} {shape} {size} >>{rshift}", make)
+
+
+def _scale_channels(out, x, shape, bits):
+    """Factors of `bits` bits and offsets such that the results fit out, and just so."""
+    def make(rng):
+        largest = int(np.iinfo(x).max) + 1
+        room = np.iinfo(out).max - (largest << bits)
+        a, b = (rng.integers(-top, top + 1, shape[-1]).astype(out) for top in (1 << bits, room))
+        return [empty(shape, out), codes(rng, x, shape), a, b]
+
+    return Case(f"{x}-{out} {shape} {bits}", make)
 
 
 def _of_one(dtype, size, *others):
@@ -164,6 +186,12 @@ def _encode(dtype, shape, largest):
         return [empty((h, w, n, c), dtype), rng.integers(0, 256, shape, np.uint8), table]
 
     return Case(f"{dtype} {shape}", make)
+
+
+def _centre(dtype, shape):
+    return Case(f"{dtype} {shape}", lambda rng: [
+        empty((*shape[2:], *shape[:2]), dtype), rng.integers(0, 256, shape, np.uint8),
+        rng.integers(0, 256, shape[1], np.int16)])
 
 
 def _resize(shape, size):
@@ -219,6 +247,16 @@ CASES = {
         _add_aligned("i8", "i4", 0, "i1", 54, 333),
         _add_aligned("i4", "i4", 0, "i4", 0, LARGE),
     ],
+    "scale_channels": [
+        _scale_channels("i4", "i2", (3, 2, 5, 7), 3), _scale_channels("i4", "i1", (333, 5), 20),
+        _scale_channels("i4", "u1", (333, 5), 20), _scale_channels("i8", "i4", (37, 40), 28),
+        _scale_channels("i8", "i4", (2, 3, 40, 171), 15), _scale_channels("i4", "i2", (0, 3), 9),
+    ],
+    "local_response_norm": [
+        _local_response_norm("i4", "u1", (3, 2, 5, 7), 5, 26), _local_response_norm("i8", "i2", (333, 13), 5, 30),
+        _local_response_norm("i8", "i2", (4, 5, 7, 150), 4, 0), _local_response_norm("i4", "i1", (9, 2), 7, 62),
+        _local_response_norm("i4", "i1", (0, 3), 1, 5),
+    ],
     "max_pool2d": [
         _max_pool2d("i4", (6, 8, 3, 7), (2, 2), (2, 2)),
         _max_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
@@ -244,6 +282,8 @@ CASES = {
         _avg_pool2d("i4", (7, 7, 2, 5), (7, 7), (1, 1)),
         _avg_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
         _avg_pool2d("i4", (4, 3, 50, 90), (3, 2), (1, 1)),
+        _avg_pool2d("u1", (7, 7, 2, 5), (7, 7), (1, 1), lshift=6, out="u2"),
+        _avg_pool2d("i4", (5, 6, 2, 3), (3, 3), (2, 1), (1, 1, 1, 2)),
     ],
     "avg_pool2d_backward": [
         _avg_pool2d_backward("i1", "i4", (6, 8, 3, 7), (2, 2), (2, 2), 10),
@@ -251,6 +291,7 @@ CASES = {
         _avg_pool2d_backward("i1", "i4", (7, 9, 2, 5), (3, 3), (2, 2), 12),
         _avg_pool2d_backward("i1", "i4", (7, 8, 2, 3), (2, 2), (3, 3), 0),
         _avg_pool2d_backward("i1", "i4", (5, 5, 50, 90), (3, 2), (1, 1), 11),
+        _avg_pool2d_backward("i1", "i4", (5, 6, 2, 3), (3, 3), (2, 1), 9, (1, 1, 1, 2)),
     ],
     "max_abs": [
         _of_one("i1", 300), _of_one("u1", 300), _of_one("i2", 77), _of_one("i8", 333),
@@ -286,6 +327,9 @@ CASES = {
     "encode_images": [
         _encode("i1", (3, 2, 5, 40), 127), _encode("i2", (2, 3, 7, 70), 32767),
         _encode("i1", (1, 1, 1, 1), 127),
+    ],
+    "centre_images": [
+        _centre("i2", (3, 3, 5, 40)), _centre("i4", (2, 2, 7, 70)), _centre("i2", (1, 1, 1, 1)),
     ],
     "resize_bilinear": [
         _resize((2, 3, 9, 13), size) for size in ((9, 13), (1, 1), (20, 7), (5, 31), (40, 40))
