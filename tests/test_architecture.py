@@ -40,7 +40,7 @@ LIBRARIES = {
     "layers": {"numpy"}, "losses": {"numpy"}, "optimizers": {"numpy"},
     "data": {"numpy", "h5py", "PIL", "pooch", "scipy"},
     "costs": set(),
-    "device": {"numpy", "numba", "h5py"}, "pretrained": {"numpy", "h5py"},
+    "device": {"numpy", "numba", "h5py"}, "pretrained": {"numpy", "h5py", "matplotlib"},
     "training": {"numpy", "h5py", "rich"},
     "export": {"numpy", "h5py", "onnx"}, "audit": {"numpy", "numba", "llvmlite"},
     "cli": {"click"}, "commands": {"click", "rich", "numpy"},

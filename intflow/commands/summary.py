@@ -13,7 +13,7 @@ from . import options
 @options.scheme
 @options.width
 @click.option("--classes", default=None, type=click.IntRange(1), metavar="N",
-              help="[default: 10, alexnet 1000]")
+              help="[default: 10, ImageNet models 1000]")
 @click.option("--batch-size", default=None, type=click.IntRange(1), metavar="N",
               help="Default: the paper's.")
 @options.json_output
@@ -40,7 +40,9 @@ def command(model, bits, scheme, width, classes, batch_size, as_json):
     console.print(f"{model} {report['bits']} ({scheme}), input {report['input']}, batch "
                   f"{report['batch_size']}; proven accumulator bits fwd, err, grad", markup=False)
     console.print(table)
-    console.print(f"{report['weights']:,} weights, {report['mac']:,} multiply-adds an image; "
+    others = report["parameters"] - report["weights"]
+    others = f" and {others:,} biases and multipliers" if others else ""
+    console.print(f"{report['weights']:,} weights{others}, {report['mac']:,} multiply-adds an image; "
                   f"{report['weight_bytes']:,} bytes of master weights", markup=False)
     for warning in report["warnings"]:
         console.print(f"warning: {warning}", markup=False)

@@ -1,7 +1,6 @@
 """Average pooling, by exact rounded division."""
 
 from .. import ops
-from ..errors import FormatError
 from .layer import Layer, after
 
 
@@ -40,10 +39,7 @@ class AvgPool2d(Layer):
             self.refuse(f"an image of at least its window {self.window.kernel_size}", spec,
                         "use larger images or fewer layers")
         self.window = self.window.resolve(height, width)
-        try:
-            fmt = ops.average_format(spec.format, self.window, self.guard_bits)
-        except FormatError as error:
-            raise FormatError(f"{self.name}: {error}")
+        fmt = self.proven(ops.average_format, spec.format, self.window, self.guard_bits)
         return after(spec, shape=(channels, *size), fmt=fmt)
 
     def forward(self, x, run):

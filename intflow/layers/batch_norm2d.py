@@ -4,7 +4,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from .. import ops
-from ..errors import FormatError
 from .layer import Layer
 from .weighted import Weighted
 
@@ -44,12 +43,9 @@ class BatchNorm2d(Layer):
         if build.scheme.batch_norm == "none" or self.folded_into:
             return spec
         fmt = build.scheme.scale_format(self.name)
-        try:
-            product = ops.accumulator(spec.format, fmt, 1)
-            bias = build.scheme.bias_format(self.name, product)
-            total = ops.sum_format(product, bias)
-        except FormatError as error:
-            raise FormatError(f"{self.name}: {error}")
+        product = self.proven(ops.accumulator, spec.format, fmt, 1)
+        bias = build.scheme.bias_format(self.name, product)
+        total = self.proven(ops.sum_format, product, bias)
         self.scale = build.vector(self.name, "scale", channels, fmt)
         self.bias = build.vector(self.name, "bias", channels, bias)
         return replace(spec, format=total, is_input=False, nonnegative=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import ShapeError, UsageError
+from ..errors import FormatError, RangeError, ShapeError, UsageError
 from ..formats import Tensor
 
 
@@ -169,6 +169,13 @@ class Layer:
         """Raise ShapeError in the house's form."""
         got = "(" + ", ".join(["N", *map(str, spec.shape)]) + ")"
         raise ShapeError(f"{self.name or self.kind} expects {expected}, got {got}; {cure}")
+
+    def proven(self, function, *arguments):
+        """function(*arguments), a format or width that it refuses told with this layer's name."""
+        try:
+            return function(*arguments)
+        except (FormatError, RangeError) as error:
+            raise type(error)(f"{self.name or self.kind}: {error}")
 
     def expect_pixels(self, spec):
         """(C, H, W), or an error that says what came."""

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 from .. import ops
-from ..errors import FormatError, RangeError
 from .layer import Layer, after
 
 
@@ -30,10 +29,9 @@ class LocalResponseNorm(Layer):
 
     def build(self, spec, build):
         self.expect_pixels(spec)
-        try:
-            self.constants = ops.response(spec.format, self.size, self.alpha, self.beta, self.k)
-        except (FormatError, RangeError) as error:
-            raise type(error)(f"{self.name}: {error}")
+        self.constants = self.proven(
+            ops.response, spec.format, self.size, self.alpha, self.beta, self.k
+        )
         return after(spec, fmt=self.constants.format(spec.format))
 
     def forward(self, x, run):

@@ -3,7 +3,6 @@
 from math import prod
 
 from .. import ops
-from ..errors import FormatError
 from .layer import Layer, Spec
 
 
@@ -44,19 +43,13 @@ class Weighted(Layer):
         }
         self.multiplications = fan_in * prod(shape)
         self.bound_bits = {name: ops.bound_bits(*product) for name, product in products.items()}
-        product = build.scheme.product_format(self.name, self._prove(products)["forward"])
+        proven = {name: self.proven(ops.accumulator, *p) for name, p in products.items()}
+        product = build.scheme.product_format(self.name, proven["forward"])
         if not build.scheme.biases or not (self.has_bias or self.folds):
             return Spec(shape, product)
         fmt = build.scheme.bias_format(self.name, product)
         self.bias = build.vector(self.name, "bias", shape[0], fmt)
-        return Spec(shape, ops.sum_format(product, fmt))
-
-    def _prove(self, products):
-        """The accumulators of the three products, or FormatError with this layer's name."""
-        try:
-            return {name: ops.accumulator(*product) for name, product in products.items()}
-        except FormatError as error:
-            raise FormatError(f"{self.name}: {error}")
+        return Spec(shape, self.proven(ops.sum_format, product, fmt))
 
     def parameters(self):
         return [p for p in (self.weight, self.bias) if p is not None]

@@ -1,4 +1,20 @@
-"""Models: a name, a list of layers, and how its paper trains it. One line each in `MODELS`."""
+"""Models: a name, a list of layers, and how its paper trains it. One line each in `MODELS`.
+
+Those below carry the names of published weights; the others are WAGE's own, in zoo.py.
+
+    name                            weights as published by            parameters in millions
+    resnet20 .. resnet110           CIFAR-10 nets with option A        0.27 0.46 0.66 0.85 1.73
+    resnet18 34 50 152              torchvision                        11.7 21.8 25.6 60.2
+    vgg16, vgg16bn                  torchvision                        138.4
+    densenet161                     torchvision                        28.7
+    inception-v3                    torchvision, 299x299               23.8 without its side branch
+    bn-inception                    Caffe, as converted for PyTorch    11.3
+    googlenet                       torchvision, batch norm            6.6
+    googlenet-lrn                   Caffe, LRN                         7.0
+    alexnet-tv                      torchvision                        61.1
+    alexnet-grouped                 Caffe, groups and LRN, 227x227     61.0
+    squeezenet1_0, squeezenet1_1    torchvision                        1.25 1.24
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction

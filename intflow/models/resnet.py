@@ -1,6 +1,8 @@
 """Residual networks (He et al., 2016): for ImageNet as in torchvision, for CIFAR with option A.
 
-The sum of a block keeps the exact width of its branch; its ReLU and one Requantize narrow it.
+The sum of a block keeps the exact width of its branch; its ReLU and one Requantize narrow it. The next
+block's convolutions read it through a Requantize of their own, so that a scheme may keep the sums
+wider than the operands of products; where both have one format this changes nothing.
 """
 
 from ..layers import MaxPool2d, ReLU, Requantize, Residual, Sequential, Subsample
@@ -40,7 +42,7 @@ def cifar(depth):
                 stride = 2 if stage > 1 and number == 0 else 1
                 branch = _basic(f"layer{stage}.{number}", c(channels), None, stride)
                 short = _option_a(inputs, c(channels), stride)
-                body += [Residual(*branch, shortcut=short), ReLU(), Requantize()]
+                body += [Residual(Requantize(), *branch, shortcut=short), ReLU(), Requantize()]
                 inputs = c(channels)
         return Sequential(*body, *mean_and_classify("linear", classes))
 
@@ -58,10 +60,10 @@ def _imagenet(counts, branch, expansion, classes, width):
             source, stride = f"layer{stage}.{number}", 2 if stage > 1 and number == 0 else 1
             short = None
             if number == 0 and (stride > 1 or inputs != outputs):
-                short = Sequential(*normalised(f"{source}.downsample.0", f"{source}.downsample.1",
-                                               outputs, 1, stride=stride))
-            body += [Residual(*branch(source, c(channels), outputs, stride), shortcut=short),
-                     ReLU(), Requantize()]
+                names = f"{source}.downsample.0", f"{source}.downsample.1"
+                short = Sequential(Requantize(), *normalised(*names, outputs, 1, stride=stride))
+            branches = branch(source, c(channels), outputs, stride)
+            body += [Residual(Requantize(), *branches, shortcut=short), ReLU(), Requantize()]
         inputs = outputs
     return Sequential(*body, *mean_and_classify("fc", classes))
 

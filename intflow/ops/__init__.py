@@ -17,10 +17,10 @@ from .width import WIDEST_OPERAND, wide
 from .window import Window
 
 __all__ = [
-    "WIDEST_OPERAND", "Products", "Window", "accumulator", "bound_bits", "add", "add_channels", "average_format", "avg_pool2d", "avg_pool2d_error",
-    "common_format", "concatenate", "conv2d",
-    "conv2d_error", "conv2d_gradient", "flatten", "local_response_norm", "mask_error", "max_pool2d",
-    "max_pool2d_error", "relu", "requantize", "requantize_by_maximum", "requantize_masked", "response",
-    "scale_channels", "subsample", "subsample_error", "sum_format",
-    "unflatten", "wide",
+    "Products", "WIDEST_OPERAND", "Window", "accumulator", "add", "add_channels",
+    "average_format", "avg_pool2d", "avg_pool2d_error", "bound_bits", "common_format",
+    "concatenate", "conv2d", "conv2d_error", "conv2d_gradient", "flatten",
+    "local_response_norm", "mask_error", "max_pool2d", "max_pool2d_error", "relu", "requantize",
+    "requantize_by_maximum", "requantize_masked", "response", "scale_channels", "subsample",
+    "subsample_error", "sum_format", "unflatten", "wide",
 ]

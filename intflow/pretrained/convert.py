@@ -49,7 +49,7 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     classes = plan.classes
     del plan
     settings = dict(input_shape=images.shape[1:], classes=classes, width=width, batch_size=batch_size,
-                    seed=seed, encoding=preprocessing.encoding)
+                    seed=seed, encoding=preprocessing.encoding, loss=scheme.loss)
     parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, settings)
     trainer = Trainer(model, scheme=scheme, kernels=kernels, **settings)
     for parameter in trainer.network.parameters:

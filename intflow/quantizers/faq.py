@@ -13,7 +13,6 @@ CIFAR-10's residual networks:
                      from statistics corrected by what quantisation did to them (pretrained/)
 """
 
-from dataclasses import replace
 from fractions import Fraction
 
 from .. import ops
@@ -56,16 +55,14 @@ class Faq(Published):
             fmt = least_squares(kernels, w, finer(fmt, WEIGHT_STEPS))
         return ops.requantize(kernels, w, self.keep(f"{name}.weight", fmt), Rounding.HALF_EVEN)
 
-    def fit_activation(self, kernels, name, x, nonnegative, place):
-        """The step of an activation, from all values seen in the calibration batch.
+    def bits_at(self, place):
+        """Residual sums, and what the last layer reads, keep 8 bits."""
+        return self.activation_bits if place == INNER else END_BITS
 
-        Codes that are narrow enough already keep their step.
-        """
-        bits = self.activation_bits if place == INNER else END_BITS
-        if x.format.bits <= bits and x.format.signed != nonnegative:
-            return self.keep(name, replace(x.format, bits=bits))
-        top = top_of(kernels, x, OUTSIDE if place != TRUNK and bits == END_BITS else 0)
-        fmt = format_for(x, top, bits, not nonnegative)
-        if bits < END_BITS:
-            fmt = least_squares(kernels, x, finer(fmt, ACTIVATION_STEPS))
-        return self.keep(name, fmt)
+    def range_of(self, kernels, x, bits, nonnegative, place):
+        """The step of an activation, from all values seen in the calibration batch."""
+        outside = OUTSIDE if place != TRUNK and bits == END_BITS else 0
+        fmt = format_for(x, top_of(kernels, x, outside), bits, not nonnegative)
+        if bits == END_BITS:
+            return fmt
+        return least_squares(kernels, x, finer(fmt, ACTIVATION_STEPS))

@@ -88,10 +88,9 @@ class FloatWeight(Published):
         top = kernels.max_abs(w.codes).bit_length() - 1 - w.format.frac_bits
         return replace(self.weights, bias=best_bias(top, self.weights))
 
-    def fit_activation(self, kernels, name, x, nonnegative, place):
+    def range_of(self, kernels, x, bits, nonnegative, place):
         """The range that all but one in 10,000 of the values seen lie in."""
-        top = top_of(kernels, x, OUTSIDE)
-        return self.keep(name, format_for(x, top, self.activation_bits, not nonnegative))
+        return format_for(x, top_of(kernels, x, OUTSIDE), bits, not nonnegative)
 
 
 def _weights(weights):

@@ -27,7 +27,7 @@ class Published(Scheme):
     """Slots W and A of a network read from a file; E and G are empty until a subclass fills them.
 
     Subclasses set `weights` (the format of all weights before calibration), `activation_bits`, and
-    define `encode_weight` and `fit_activation`.
+    define `encode_weight` and `range_of`.
     """
 
     loss = "softmax"
@@ -47,9 +47,20 @@ class Published(Scheme):
         """w, a Tensor of up to 62 bits, as codes of the layer's own format."""
         raise NotImplementedError
 
-    def fit_activation(self, kernels, name, x, nonnegative, place):
-        """The format that narrows x, what has been seen at the layer `name`."""
+    def range_of(self, kernels, x, bits, nonnegative, place):
+        """The format of `bits` that narrows x, all values seen in one place."""
         raise NotImplementedError
+
+    def bits_at(self, place):
+        """Bits of the activations in a place."""
+        return self.activation_bits
+
+    def fit_activation(self, kernels, name, x, nonnegative, place):
+        """The format that narrows x at the layer `name`; codes narrow enough keep theirs."""
+        bits = self.bits_at(place)
+        if x.format.bits <= bits and x.format.signed != nonnegative:
+            return self.keep(name, x.format)
+        return self.keep(name, self.range_of(kernels, x, bits, nonnegative, place))
 
     def encode_scale(self, kernels, name, a):
         """The multipliers of a batch norm, a Tensor C of up to 62 bits, at one step."""
