@@ -15,7 +15,7 @@ PUBLISHED = {
 def main():
     print("| run | " + " | ".join(f"epoch {e}" for e in EPOCHS) + " | images/s | digest |")
     print("| --- |" + " --- |" * (len(EPOCHS) + 2))
-    for folder in sorted(p for p in RESULTS.iterdir() if p.is_dir()):
+    for folder in sorted(p.parent for p in RESULTS.glob("*/metrics.jsonl")):
         lines = [json.loads(x) for x in (folder / "metrics.jsonl").read_text().splitlines()]
         errors = {line["epoch"]: 100 * line["test_error"] for line in lines}
         speed = sorted(line["images_per_second"] for line in lines)[len(lines) // 2]

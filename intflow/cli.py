@@ -11,6 +11,7 @@ from .errors import FormatError, IntflowError, UnknownNameError
 COMMANDS = {
     "train": "Train a network with integers alone.",
     "eval": "Measure the error of a trained network.",
+    "study": "How few bits the weights of a published network need.",
     "predict": "Classify images.",
     "summary": "Layers, shapes, formats and accumulator bounds of a network.",
     "trace": "Write every integer of a few training steps.",

@@ -10,6 +10,7 @@
     +-- TraceError               traces and dumps: missing, broken, without what a reader needs
     +-- Mismatch                 a simulator's product that differs from the engine's
     +-- OverflowTrap             a sum that a device's trapping accumulator could not hold
+    +-- WeightsError             files of published weights: missing, damaged, of another network
     +-- BackendError             a kernel backend this machine cannot run
     +-- OverflowStop             an accumulator overflowed and the user asked to stop there
     +-- ExportError              a network that an export format cannot express
@@ -152,6 +153,10 @@ class OverflowTrap(IntflowError):
     def __reduce__(self):
         return type(self), (
             self.layer, self.product, self.index, self.value, self.bits, self.what)
+
+
+class WeightsError(IntflowError):
+    """A file of published weights that is missing, damaged, unsafe or of another network."""
 
 
 class BackendError(IntflowError):

@@ -25,9 +25,9 @@ FLOORS = {
     "kernels": 1,
     "ops": 2, "quantizers": 2,
     "layers": 3, "losses": 3, "optimizers": 3, "data": 3,
-    "models": 4, "device": 4,
+    "models": 4, "costs": 4, "device": 4,
     "training": 5,
-    "export": 6, "audit": 6,
+    "export": 6, "audit": 6, "pretrained": 6,
     "cli": 7, "commands": 7, "__main__": 7,
 }
 EXCEPTIONS = {("quantizers", "ops"), ("__main__", "cli")}
@@ -39,7 +39,8 @@ LIBRARIES = {
     "ops": {"numpy"}, "quantizers": {"numpy"}, "models": {"numpy"},
     "layers": {"numpy"}, "losses": {"numpy"}, "optimizers": {"numpy"},
     "data": {"numpy", "h5py", "PIL", "pooch", "scipy"},
-    "device": {"numpy", "numba", "h5py"},
+    "costs": set(),
+    "device": {"numpy", "numba", "h5py"}, "pretrained": {"numpy", "h5py", "matplotlib"},
     "training": {"numpy", "h5py", "rich"},
     "export": {"numpy", "h5py", "onnx"}, "audit": {"numpy", "numba", "llvmlite"},
     "cli": {"click"}, "commands": {"click", "rich", "numpy"},
@@ -55,7 +56,7 @@ FLOAT_MEMBERS = FLOAT_NAMES | {         # of math, numpy and arrays
     "log10", "sin", "cos", "tanh", "linspace", "logspace", "rint", "frexp", "ldexp",
 }
 FLOAT_TEXT = re.compile(                # type codes, and words of compiler intermediate code
-    r"^[<>=]?f[248]$|\b(float|float16|float32|float64|double|f(add|sub|mul|div|cmp)|[us]itofp)\b")
+    r"^[<>=]?f[248]$|\b(float(?!-weight)|float16|float32|float64|double|f(add|sub|mul|div|cmp)|[us]itofp)\b")
 
 
 def name_of(path):
@@ -229,14 +230,14 @@ def test_packages_are_listed_in_setup_cfg():
     assert sorted(listed) == sorted(".".join(folder.parts) for folder in folders)
 
 
-TAG = re.compile(r"\[(WAGE|QNN|WRPN|FAQ) ([^\]\n]+)\]")
+TAG = re.compile(r"\[(WAGE|QNN|WRPN|FAQ|FLOAT) ([^\]\n]+)\]")
 
 
 def test_equation_index_and_tags_agree():
     """Every tag in a docstring is in the equation index, and every entry of the index is a tag."""
     index = (ROOT / "intflow" / "quantizers" / "README.md").read_text(encoding="utf-8")
     listed = {line.split("|")[1].strip() for line in index.splitlines()
-              if re.match(r"\| (WAGE|QNN|WRPN|FAQ) ", line)}
+              if re.match(r"\| (WAGE|QNN|WRPN|FAQ|FLOAT) ", line)}
     used = {f"{paper} {tag}" for path in FILES
             for paper, tags in TAG.findall(path.read_text(encoding="utf-8"))
             for tag in tags.split(", ")}

@@ -14,7 +14,7 @@ from . import options
 @options.scheme
 @options.width
 @click.option("--classes", default=None, type=click.IntRange(1), metavar="N",
-              help="[default: 10, alexnet 1000]")
+              help="[default: 10, ImageNet models 1000]")
 @click.option("--batch-size", default=None, type=click.IntRange(1), metavar="N",
               help="Default: the paper's.")
 @options.device
@@ -58,7 +58,9 @@ def command(run, model, bits, scheme, width, classes, batch_size, device, as_jso
                   + (f", then of {report['device']} (* can overflow)"
                      if "device" in report else ""), markup=False)
     console.print(table)
-    console.print(f"{report['weights']:,} weights, {report['mac']:,} multiply-adds an image; "
+    others = report["parameters"] - report["weights"]
+    others = f" and {others:,} biases and multipliers" if others else ""
+    console.print(f"{report['weights']:,} weights{others}, {report['mac']:,} multiply-adds an image; "
                   f"{report['weight_bytes']:,} bytes of master weights", markup=False)
     if run is not None:
         console.print(_counted(report, run), markup=False)

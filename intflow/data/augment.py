@@ -44,7 +44,9 @@ RULES = {"none": none, "crop_flip": crop_flip, "crop": crop, "image_folder": ima
 
 
 def rule_named(name):
-    """The rule of this name, or UnknownNameError."""
+    """The rule of this name, or UnknownNameError; what can be called is a rule itself."""
+    if callable(name):
+        return name
     if name not in RULES:
         raise UnknownNameError("augmentation", name, RULES)
     return RULES[name]

@@ -3,7 +3,8 @@
 A name is looked for in the data folders, in this order: the `data_dir` argument, the
 environment's INTFLOW_DATA, the user's cache folder. In each, first the pack `NAME.h5`, then the
 original files in a folder called NAME, in the folder the original archive makes, or flat.
-A path is a pack, or a folder that its content makes known.
+A path is a pack, or a folder that its content makes known. Any other name is one of these in a
+data folder: NAME.h5, a folder NAME, or the data folder itself where that is its name.
 """
 
 import os
@@ -42,7 +43,7 @@ def open_dataset(name_or_path=None, data_dir=None):
     Parameters
     ----------
     name_or_path : a name of `intflow data list`, a pack, or a folder of original files or
-        pictures. None is the shipped sample.
+        pictures, by its path or by its name in a data folder. None is the shipped sample.
     data_dir : the first folder to look for a name in.
 
     Returns
@@ -66,7 +67,20 @@ def open_dataset(name_or_path=None, data_dir=None):
             return Dataset.of(describe(SAMPLE).read(None))
         if name is not None:
             return Dataset.of(_open_name(name, data_dir))
-        return Dataset.of(_open_path(asked))
+        return Dataset.of(_open_path(_own_name(asked, data_dir) or asked))
+
+
+def _own_name(asked, data_dir):
+    """Where a set of the user's own lies in the data folders, by its plain name; or None."""
+    if Path(asked).exists() or len(Path(asked).parts) != 1:
+        return None
+    for folder in data_folders(data_dir):
+        for place in (Path(folder, f"{asked}.h5"), Path(folder, asked)):
+            if place.exists():
+                return place
+        if folder.resolve().name == str(asked) and folder.is_dir():
+            return folder
+    return None
 
 
 def find(name, data_dir=None):

@@ -1,9 +1,10 @@
-"""How a byte of an image becomes an activation: one table of 256 codes.  [WAGE input]
+"""How a byte of an image becomes an activation: one table of 256 codes, or centred.  [WAGE input]
 
     u    pixel, 0 .. 255
     k    bits of an activation; its unit is 2**(1-k), its codes are -(2**(k-1)-1) .. 2**(k-1)-1
 
-The tables are built from Python integers; a kernel looks pixels up in them.
+The tables are built from Python integers; a kernel looks pixels up in them. Published networks
+are centred instead: a pixel becomes its distance from the mean of its channel (preprocessing.py).
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..errors import FormatError, UnknownNameError
 
 MIN_BITS, MAX_BITS = 2, 16
+CENTRED = "centred"
 
 
 def symmetric_table(bits):
@@ -56,6 +58,24 @@ def encode_table(encoding, bits):
     if encoding not in ENCODINGS:
         raise UnknownNameError("encoding", encoding, ENCODINGS)
     return ENCODINGS[encoding](bits)
+
+
+def centres_of(encoding):
+    """The centres that "centred:124,116,104" names, s16 (C,); None for any other encoding.
+
+    Raises
+    ------
+    FormatError : what follows the colon are not integers from 0 to 255.
+    """
+    word, _, numbers = encoding.partition(":")
+    if word != CENTRED:
+        return None
+    texts = numbers.split(",")
+    if not all(text.isascii() and text.isdigit() and len(text) < 4 and int(text) < 256
+               for text in texts):
+        raise FormatError(f'a centred encoding names one pixel from 0 to 255 a channel, such as '
+                          f'"centred:124,116,104", got {encoding!r}')
+    return np.array([int(text) for text in texts], np.int16)
 
 
 def _top(bits):

@@ -1,5 +1,7 @@
-"""Minifloat: a declared type. Its codes have ranges, values and names here; its arithmetic
-(encoding, products by shifts) is not part of the engine yet.
+"""Minifloat: a small float as a code with fields.  [FLOAT format]
+
+Here a code has its range, value and name; minifloat_codec.py turns numbers into codes and codes into
+a small integer times a power of two, on the bits.
 """
 
 import operator
@@ -23,7 +25,8 @@ class Minifloat:
 
     A code with exponent field x > 0 and mantissa field f is
     sign * 2**(x - bias) * (1 + f * 2**-mantissa_bits); x = 0 holds zero and the subnormals
-    sign * 2**(1 - bias) * f * 2**-mantissa_bits.
+    sign * 2**(1 - bias) * f * 2**-mantissa_bits. Without a zero code x = 0 is read like any other
+    x, so that no code is wasted and none is zero.
 
     Parameters
     ----------
@@ -31,6 +34,7 @@ class Minifloat:
     mantissa_bits : int, 0..23; the hidden one is not counted.
     bias : int or None for 2**(exponent_bits - 1) - 1.
     subnormals : bool; False reads every code with x = 0 as zero.
+    zero : bool; False for no zero code and no subnormals.
     specials : "none", "fn" or "ieee"; see SPECIALS.
 
     Examples
@@ -44,9 +48,12 @@ class Minifloat:
     bias: int | None = None
     subnormals: bool = True
     specials: str = "none"
+    zero: bool = True
 
     def __post_init__(self):
         _check_fields(self.exponent_bits, self.mantissa_bits, self.specials)
+        if not self.zero:
+            object.__setattr__(self, "subnormals", False)
         default = (1 << (self.exponent_bits - 1)) - 1
         bias = default if self.bias is None else operator.index(self.bias)
         if abs(bias) > 10_000:
@@ -66,15 +73,25 @@ class Minifloat:
     @property
     def largest(self):
         """Largest finite value, a Fraction."""
+        return self.decode(self.largest_code)
+
+    @property
+    def largest_code(self):
+        """Code of `largest`."""
         code = (1 << (self.bits - 1)) - 1
         if self.specials == "ieee":
             code -= 1 << self.mantissa_bits
-        return self.decode(code - (self.specials == "fn"))
+        return code - (self.specials == "fn")
+
+    @property
+    def lowest_exponent(self):
+        """Exponent of the smallest value with a hidden one: 1 - bias, or -bias without zero."""
+        return int(self.zero) - self.bias
 
     @property
     def smallest_normal(self):
-        """Smallest positive value with a hidden one, 2**(1 - bias)."""
-        return Fraction(2) ** (1 - self.bias)
+        """Smallest positive value with a hidden one, 2**lowest_exponent."""
+        return Fraction(2) ** self.lowest_exponent
 
     @property
     def smallest(self):
@@ -108,11 +125,11 @@ class Minifloat:
         if not self.contains(code):
             raise RangeError(f"code {code} is no finite {self.bits}-bit number of {self}")
         negative, exponent, mantissa = self._fields(code)
-        hidden = 1 if exponent else 0
+        hidden = 1 if exponent or not self.zero else 0
         if not (hidden or self.subnormals):
             return Fraction(0)
         significand = (hidden << self.mantissa_bits) + mantissa
-        power = max(exponent, 1) - self.bias - self.mantissa_bits
+        power = max(exponent, int(self.zero)) - self.bias - self.mantissa_bits
         return (-1) ** negative * significand * Fraction(2) ** power
 
     value = decode
@@ -120,7 +137,7 @@ class Minifloat:
     def __str__(self):
         default = (1 << (self.exponent_bits - 1)) - 1
         bias = f"b{self.bias}" if self.bias != default else ""
-        flush = "" if self.subnormals else "ftz"
+        flush = "" if self.subnormals else "ftz" if self.zero else "nz"
         specials = self.specials if self.specials != "none" else ""
         return f"e{self.exponent_bits}m{self.mantissa_bits}{bias}{flush}{specials}"
 

@@ -6,7 +6,8 @@
     ap_ufixed<8,0,AP_RND_CONV,AP_SAT>      ... with how to narrow into it
     uniform<8,1/127,sym>      width and step; signed, unsigned or sym
     binary  binary<1/4>       -step and +step
-    e4m3  e5m2ieee  e4m3b11ftz             minifloat: exponent and mantissa bits, bias, specials
+    e4m3  e5m2ieee  e4m3b11ftz  e3m2nz     minifloat: exponent and mantissa bits, bias, no
+                              subnormals (ftz), no zero (nz), specials; 1-4-3 is e4m3ftz
     2888  2-8-8-8  W2A8G8E8   the four widths of a training scheme
 """
 
@@ -205,8 +206,9 @@ def _fraction(text):
 
 
 def _minifloat(exponent, mantissa, bias, flush, specials):
+    flush = (flush or "").lower()
     return Minifloat(int(exponent), int(mantissa), int(bias) if bias else None, not flush,
-                     (specials or "none").lower())
+                     (specials or "none").lower(), flush != "nz")
 
 
 _AP = r"ap_(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(\w+)\s*)?(?:,\s*(\w+)\s*)?>"
@@ -217,5 +219,6 @@ _NOTATIONS = {
     _AP: lambda *groups: _ap(*groups).format,
     rf"uniform<\s*(\d+)\s*,{_STEP}(?:,\s*(signed|unsigned|sym)\s*)?>": _uniform,
     rf"binary(?:<{_STEP}>)?": lambda step: Binary(_fraction(step or "1")),
-    r"e(\d+)m(\d+)(?:b(-?\d+))?(ftz)?(fn|ieee)?": _minifloat,
+    r"e(\d+)m(\d+)(?:b(-?\d+))?(ftz|nz)?(fn|ieee)?": _minifloat,
+    r"1-(\d+)-(\d+)": lambda e, m: _minifloat(e, m, None, "ftz", None),
 }

@@ -4,25 +4,28 @@
 """
 
 from .avg_pool2d import AvgPool2d
+from .batch_norm2d import BatchNorm2d
 from .concatenate import Concatenate
 from .conv2d import Conv2d
 from .flatten import Flatten
-from .layer import Build, Layer, Parameter, Run, Spec
+from .layer import Build, Layer, Parameter, Run, Spec, named
 from .linear import Linear
+from .local_response_norm import LocalResponseNorm
 from .max_pool2d import MaxPool2d
 from .relu import ReLU
 from .requantize import Requantize
 from .residual import Residual
 from .sequential import Sequential
+from .subsample import Subsample
 
 LAYERS = {
     layer.kind: layer
     for layer in (
         Conv2d, Linear, MaxPool2d, AvgPool2d, ReLU, Flatten, Requantize,
-        Sequential, Residual, Concatenate,
+        Sequential, Residual, Concatenate, BatchNorm2d, LocalResponseNorm, Subsample,
     )
 }
 
 __all__ = [layer.__name__ for layer in LAYERS.values()] + [
-    "Build", "Layer", "LAYERS", "Parameter", "Run", "Spec",
+    "Build", "Layer", "LAYERS", "Parameter", "Run", "Spec", "named",
 ]

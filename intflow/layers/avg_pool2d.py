@@ -5,7 +5,7 @@ from .layer import Layer, after
 
 
 class AvgPool2d(Layer):
-    """y = half_even(sum of the window / its size), at the step of x; no padding.
+    """y = half_even(sum of the window / its size), at the step of x or finer.
 
     backward: every input gets error / size, rounded half even with guard bits below the step.
 
@@ -13,14 +13,23 @@ class AvgPool2d(Layer):
     ----------
     kernel_size : int, (h, w), or None for the whole image (global average).
     stride : int or (h, w); kernel_size if not given.
+    padding : as of Conv2d; its zeros are part of the sum, and the size stays that of the window.
+    guard_bits : int; bits that y keeps below the step of x, so that a Requantize behind it rounds
+        once. With as many as log2 of a size that is a power of two nothing is rounded: y is the
+        sum itself.
+
+    Examples
+    --------
+    1 + 2 + 3 + 4 over 2x2: 10 / 4 is 2; with 2 guard bits 10 at a quarter of the step.
     """
 
     kind = "avg_pool2d"
 
-    def __init__(self, kernel_size=None, stride=None):
-        self.window = None
+    def __init__(self, kernel_size=None, stride=None, padding=0, guard_bits=0):
+        self.window, self.guard_bits = None, guard_bits
         if kernel_size is not None:
-            self.window = ops.Window.of(kernel_size, kernel_size if stride is None else stride)
+            stride = kernel_size if stride is None else stride
+            self.window = ops.Window.of(kernel_size, stride, padding)
 
     def build(self, spec, build):
         channels, height, width = self.expect_pixels(spec)
@@ -29,13 +38,17 @@ class AvgPool2d(Layer):
         if min(size) < 1:
             self.refuse(f"an image of at least its window {self.window.kernel_size}", spec,
                         "use larger images or fewer layers")
-        return after(spec, shape=(channels, *size))
+        self.window = self.window.resolve(height, width)
+        fmt = self.proven(ops.average_format, spec.format, self.window, self.guard_bits)
+        return after(spec, shape=(channels, *size), fmt=fmt)
 
     def forward(self, x, run):
-        return ops.avg_pool2d(run.kernels, x, self.window), x.codes.shape
+        return ops.avg_pool2d(run.kernels, x, self.window, self.guard_bits), x.codes.shape
 
     def backward(self, e, saved, run):
         return ops.avg_pool2d_error(run.kernels, e, self.window, saved)
 
     def settings(self):
-        return dict(kernel_size=self.window.kernel_size, stride=self.window.stride)
+        w = self.window
+        return dict(kernel_size=w.kernel_size, stride=w.stride, padding=w.padding,
+                    guard_bits=self.guard_bits)

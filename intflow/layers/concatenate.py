@@ -34,8 +34,9 @@ class Concatenate(Layer):
             self.refuse(f"branches of one image size, but they end in {[s.shape for s in specs]}",
                         spec, "pad or pool the branches alike")
         self.channels = [s.shape[0] for s in specs]
-        fmt = ops.common_format([s.format for s in specs])
-        return Spec((sum(self.channels), *specs[0].shape[1:]), fmt)
+        fmt = self.proven(ops.common_format, [s.format for s in specs])
+        shape = sum(self.channels), *specs[0].shape[1:]
+        return Spec(shape, fmt, nonnegative=all(s.nonnegative for s in specs))
 
     def forward(self, x, run):
         outputs, trails = zip(*(branch.forward(x, run) for branch in self.branches))

@@ -5,7 +5,7 @@ from .weighted import Weighted
 
 
 class Conv2d(Weighted):
-    """y[n,o,h,w] = sum over (i, kh, kw) of x[n,i,.,.] * w[o,i,kh,kw].
+    """y[n,o,h,w] = sum over (i, kh, kw) of x[n,i,.,.] * w[o,i,kh,kw], + b[o].
 
     x (N, I, H, W) narrow, w (O, I/groups, KH, KW) narrow -> y (N, O, OH, OW) s32 or s64, exact;
     one step of y is the step of x times the step of w.
@@ -16,12 +16,14 @@ class Conv2d(Weighted):
     kernel_size, stride, dilation : int or (h, w)
     padding : "same", int, (h, w) or (top, bottom, left, right); zeros of the quantised domain.
     groups : int
+    bias : whether the layer has one, under schemes that keep biases.
     """
 
     kind = "conv2d"
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1):
-        self.out_channels = out_channels
+    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
+                 bias=False):
+        self.out_channels, self.has_bias = out_channels, bias
         self.window = ops.Window.of(kernel_size, stride, padding, dilation, groups)
 
     def build(self, spec, build):

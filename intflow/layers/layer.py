@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import FormatError, RangeError, ShapeError, UsageError
 from ..formats import Tensor
 from ..random_streams import Address
 
@@ -21,20 +21,24 @@ class Spec:
     shape : (C, H, W) or (C,)
     format : Fixed
     is_input : the images themselves; nobody needs an error at them.
+    nonnegative : no code is below zero, as behind a ReLU.
     """
 
     shape: tuple
     format: object
     is_input: bool = False
+    nonnegative: bool = False
 
 
 @dataclass
 class Parameter:
-    """A trained tensor.
+    """A tensor that a layer keeps: trained, or read from a file.
 
-    master : Tensor; stored codes, updated in place; axes HWIO or IO.
+    name : the layer's and the role's: "conv2d_1.weight", "linear_1.bias".
+    master : Tensor; stored codes, updated in place; axes HWIO or IO, C for one code a channel.
     fan_in : int; inputs of one output.
-    index : int; number of the tensor in the random stream, in order of the layers.
+    index : int; number of the tensor in the random stream: weights alone, in order of the layers.
+    role : "weight", "bias" or "scale" (the multipliers of a batch norm).
     gradient, update : Tensor or None; of the latest step, kept for who wants to look.
     state : dict; integer arrays of the optimiser.
     peers : list of every Parameter of the network, this one too, in order: who draws random
@@ -45,6 +49,7 @@ class Parameter:
     master: Tensor
     fan_in: int
     index: int
+    role: str = "weight"
     gradient: Tensor = None
     update: Tensor = None
     state: dict = field(default_factory=dict)
@@ -68,12 +73,18 @@ class Build:
         return spec
 
     def parameter(self, name, shape, fan_in):
-        """A new weight, initialised by the scheme; shape HWIO or IO."""
-        index = len(self.parameters)
-        master = self.scheme.initial_weight(self.kernels, shape, fan_in, self.seed, index)
+        """A new weight of the layer `name`, initialised by the scheme; shape HWIO or IO."""
+        index = sum(p.role == "weight" for p in self.parameters)
+        master = self.scheme.initial_weight(self.kernels, name, shape, fan_in, self.seed, index)
         self.parameters.append(
             Parameter(f"{name}.weight", master, fan_in, index, peers=self.parameters)
         )
+        return self.parameters[-1]
+
+    def vector(self, name, role, channels, fmt):
+        """A new vector of zeros of the layer `name`, one code a channel; `role` as in Parameter."""
+        master = Tensor(np.zeros(channels, fmt.dtype), fmt, "C")
+        self.parameters.append(Parameter(f"{name}.{role}", master, 1, None, role))
         return self.parameters[-1]
 
 
@@ -82,6 +93,7 @@ class Run:
     """What a layer may use while it steps.
 
     seed, step, first, turns : of the random numbers, see `random_streams.Address`.
+    keep : whether `backward` will come, and needs what `forward` saved.
     """
 
     kernels: object
@@ -90,6 +102,7 @@ class Run:
     step: int = 0
     recorder: object = None
     saturated: dict = None
+    keep: bool = True
     counting: object = None
     seed: int = 0
     first: int = 0
@@ -133,12 +146,18 @@ class Run:
 
 
 class Layer:
-    """Base of all layers; `kind` is the name in traces and tables, `number` counts in random streams.
+    """Base of all layers.
+
+    kind : its name in traces and tables; number : counts in random streams.
+    source : prefix of its tensors in a published file of weights, or None; see `named`.
+    trains : whether it has a backward pass.
     """
 
     kind = None
     name = None
     number = None
+    source = None
+    trains = True
 
     def build(self, spec, build):
         """Check `spec`, make the parameters, return the Spec of the output."""
@@ -165,19 +184,47 @@ class Layer:
             yield from child.walk()
 
     def parameters(self):
-        """The trained tensors of this layer alone."""
+        """The parameters of this layer alone."""
         return []
+
+    def prepare(self, before, build):
+        """Look at the layer right before this one, or None, just before either is built."""
+
+    def refuse_training(self):
+        """Raise UsageError: this layer runs forwards only."""
+        raise UsageError(
+            f"{self.name or self.kind} has no backward pass here; train a model without it, or "
+            "evaluate this one"
+        )
 
     def refuse(self, expected, spec, cure):
         """Raise ShapeError in the house's form."""
         got = "(" + ", ".join(["N", *map(str, spec.shape)]) + ")"
         raise ShapeError(f"{self.name or self.kind} expects {expected}, got {got}; {cure}")
 
+    def proven(self, function, *arguments):
+        """function(*arguments), a format or width that it refuses told with this layer's name."""
+        try:
+            return function(*arguments)
+        except (FormatError, RangeError) as error:
+            raise type(error)(f"{self.name or self.kind}: {error}")
+
     def expect_pixels(self, spec):
         """(C, H, W), or an error that says what came."""
         if len(spec.shape) != 3:
             self.refuse("(N, C, H, W)", spec, "put it before Flatten")
         return spec.shape
+
+
+def named(source, layer):
+    """`layer`, told the prefix of its tensors in published files.
+
+    Examples
+    --------
+    named("features.0", Conv2d(64, 3)) reads features.0.weight and features.0.bias.
+    """
+    layer.source = source
+    return layer
 
 
 def after(spec, shape=None, fmt=None):

@@ -4,12 +4,18 @@ from .weighted import Weighted
 
 
 class Linear(Weighted):
-    """y = x . W^T.   x (N, I) narrow, W (O, I) narrow -> y (N, O) s32 or s64, exact."""
+    """y = x . W^T + b.   x (N, I) narrow, W (O, I) narrow -> y (N, O) s32 or s64, exact.
+
+    Parameters
+    ----------
+    out_features : int
+    bias : whether the layer has one, under schemes that keep biases.
+    """
 
     kind = "linear"
 
-    def __init__(self, out_features):
-        self.out_features = out_features
+    def __init__(self, out_features, bias=False):
+        self.out_features, self.has_bias = out_features, bias
 
     def build(self, spec, build):
         if len(spec.shape) != 1:

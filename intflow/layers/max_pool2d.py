@@ -9,12 +9,20 @@ class MaxPool2d(Layer):
 
     backward: the error goes to the winner; where windows overlap, errors add up exactly (the
     format grows by the bits that takes).
+
+    Parameters
+    ----------
+    kernel_size : int or (h, w)
+    stride : int or (h, w); kernel_size if not given.
+    padding : as of Conv2d.
+    ceil : a last window that only begins in the image counts too; where not, it is left out.
     """
 
     kind = "max_pool2d"
 
-    def __init__(self, kernel_size, stride=None, padding=0):
-        self.window = ops.Window.of(kernel_size, kernel_size if stride is None else stride, padding)
+    def __init__(self, kernel_size, stride=None, padding=0, ceil=False):
+        stride = kernel_size if stride is None else stride
+        self.window = ops.Window.of(kernel_size, stride, padding, ceil=ceil)
 
     def build(self, spec, build):
         channels, height, width = self.expect_pixels(spec)

@@ -1,5 +1,7 @@
 """Rectified linear unit."""
 
+from dataclasses import replace
+
 from .. import ops
 from .layer import Layer
 
@@ -10,7 +12,7 @@ class ReLU(Layer):
     kind = "relu"
 
     def build(self, spec, build):
-        return spec
+        return replace(spec, nonnegative=True)
 
     def forward(self, x, run):
         return ops.relu(run.kernels, x)

@@ -15,7 +15,7 @@ class Requantize(Layer):
     kind = "requantize"
 
     def build(self, spec, build):
-        self.format = build.scheme.activation_format()
+        self.format = build.scheme.activation_format(self.name, spec)
         return after(spec, fmt=self.format)
 
     def forward(self, x, run):

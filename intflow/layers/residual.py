@@ -31,7 +31,8 @@ class Residual(Layer):
         if body.shape != short.shape:
             self.refuse(f"branches of one shape, but its body ends in {body.shape}", short,
                         "give it a shortcut layer that makes the same shape")
-        return Spec(body.shape, ops.sum_format(body.format, short.format))
+        fmt = self.proven(ops.sum_format, body.format, short.format)
+        return Spec(body.shape, fmt, nonnegative=body.nonnegative and short.nonnegative)
 
     def forward(self, x, run):
         y, body = self.body.forward(x, run)

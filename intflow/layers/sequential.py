@@ -15,6 +15,8 @@ class Sequential(Layer):
         return self.layers
 
     def build(self, spec, build):
+        for before, layer in zip([None, *self.layers], self.layers):
+            layer.prepare(before, build)
         for layer in self.layers:
             spec = build.note(layer, layer.build(spec, build))
         return spec
@@ -24,7 +26,7 @@ class Sequential(Layer):
         for layer in self.layers:
             y, saved = layer.forward(x, run)
             run.record(layer, input=x, output=y)
-            trail.append(saved)
+            trail.append(saved if run.keep else None)
             x = y
         return x, trail
 

@@ -3,21 +3,13 @@
 One block of WAGE is product, [pool], ReLU, Requantize; the last product stays wide but in `lenet`.
 """
 
-from ..layers import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize, Sequential
-
-
-def block(product, *pool):
-    """A product and what follows it, in the order of the paper: pool before ReLU before [A]."""
-    return [product, *pool, ReLU(), Requantize()]
-
-
-def _scaled(width):
-    return lambda channels: max(1, round(channels * width))
+from ..layers import Conv2d, Flatten, Linear, MaxPool2d, Requantize, Sequential
+from .blocks import block, scaled
 
 
 def mlp(classes, width=1):
     """Three hidden layers of 2048 units."""
-    units = _scaled(width)(2048)
+    units = scaled(width)(2048)
     hidden = [layer for _ in range(3) for layer in block(Linear(units))]
     return Sequential(Flatten(), *hidden, Linear(classes))
 
@@ -27,7 +19,7 @@ def lenet(classes, width=1):
 
     The authors' code of this net quantises the outputs too, that of their later nets does not.
     """
-    c = _scaled(width)
+    c = scaled(width)
     return Sequential(
         *block(Conv2d(c(32), 5), MaxPool2d(2)),
         *block(Conv2d(c(64), 5), MaxPool2d(2)),
@@ -39,7 +31,7 @@ def lenet(classes, width=1):
 
 def vgg7(classes, width=1):
     """2x(128C3)-MP2-2x(256C3)-MP2-2x(512C3)-MP2-1024FC: WAGE's net for CIFAR-10."""
-    c = _scaled(width)
+    c = scaled(width)
     layers = []
     for channels in (128, 256, 512):
         layers += block(Conv2d(c(channels), 3, padding="same"))
@@ -54,7 +46,7 @@ def svhn(classes, width=1):
 
 def alexnet(classes, width=1):
     """96C11/4-MP3/2-256C5-MP3/2-384C3-384C3-256C3-MP3/2-2x4096FC, ungrouped: WAGE's net for ImageNet."""
-    c = _scaled(width)
+    c = scaled(width)
     pool = dict(kernel_size=3, stride=2)
     return Sequential(
         *block(Conv2d(c(96), 11, stride=4, padding="same"), MaxPool2d(**pool)),

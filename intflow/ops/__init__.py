@@ -6,18 +6,21 @@ and formats alone. Kernels trust these functions, so every check stands here.
 """
 
 from .arithmetic import add, common_format, concatenate, mask_error, sum_format
+from .channels import add_channels, scale_channels
 from .linear_algebra import accumulator, bound_bits, conv2d, conv2d_error, conv2d_gradient
-from .pooling import avg_pool2d, avg_pool2d_error, max_pool2d, max_pool2d_error, relu
+from .lrn import local_response_norm, response
+from .pooling import average_format, avg_pool2d, avg_pool2d_error, max_pool2d, max_pool2d_error, relu
 from .products import Products
 from .requantize import requantize, requantize_by_maximum, requantize_masked
-from .shape import flatten, unflatten
+from .shape import flatten, subsample, subsample_error, unflatten
 from .width import WIDEST_OPERAND, wide
 from .window import Window
 
 __all__ = [
-    "WIDEST_OPERAND", "Products", "Window", "accumulator", "bound_bits", "add", "avg_pool2d", "avg_pool2d_error",
-    "common_format", "concatenate", "conv2d",
-    "conv2d_error", "conv2d_gradient", "flatten", "mask_error", "max_pool2d",
-    "max_pool2d_error", "relu", "requantize", "requantize_by_maximum", "requantize_masked", "sum_format",
-    "unflatten", "wide",
+    "Products", "WIDEST_OPERAND", "Window", "accumulator", "add", "add_channels",
+    "average_format", "avg_pool2d", "avg_pool2d_error", "bound_bits", "common_format",
+    "concatenate", "conv2d", "conv2d_error", "conv2d_gradient", "flatten",
+    "local_response_norm", "mask_error", "max_pool2d", "max_pool2d_error", "relu", "requantize",
+    "requantize_by_maximum", "requantize_masked", "response", "scale_channels", "subsample",
+    "subsample_error", "sum_format", "unflatten", "wide",
 ]

@@ -1,5 +1,7 @@
 """Sums of tensors whose steps differ, and masks."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import ShapeError
@@ -17,29 +19,50 @@ def add(kernels, a, b):
     ---------
     Exact while the aligned codes fit 62 bits. Where the steps lie further apart than that
     (possible for errors only, whose step follows the data), the finer operand is first
-    rounded half even to the finest step that fits.
+    rounded half even to the finest step that fits. Where many errors in a row have added up to
+    more than 64 bits, both are rounded half even to a step at which their sum takes 63.
     """
     if a.codes.shape != b.codes.shape:
         raise ShapeError(f"add takes equal shapes, got {a.codes.shape} and {b.codes.shape}")
     coarse, fine = sorted((a, b), key=lambda t: t.format.frac_bits)
-    room = WIDEST_SUM - coarse.format.bits
+    frac_bits = coarse.format.frac_bits + max(0, WIDEST_SUM - coarse.format.bits)
+    frac_bits = min(frac_bits, fine.format.frac_bits)
+    bits = _sum_bits(coarse.format, replace(fine.format, frac_bits=frac_bits))
+    if bits > 64:
+        coarse, fine = (_coarser(kernels, t, frac_bits - (bits - 62)) for t in (coarse, fine))
+    elif frac_bits < fine.format.frac_bits:
+        fmt = Fixed(fine.format.bits, frac_bits, symmetric=True)
+        fine = requantize(kernels, fine, fmt, Rounding.HALF_EVEN)
     gap = fine.format.frac_bits - coarse.format.frac_bits
-    if gap > room:
-        frac_bits = coarse.format.frac_bits + room
-        fine = requantize(
-            kernels, fine, Fixed(fine.format.bits, frac_bits, symmetric=True), Rounding.HALF_EVEN
-        )
-        gap = room
     fmt = sum_format(coarse.format, fine.format)
     out = np.empty(a.codes.shape, fmt.dtype)
     kernels.add_aligned(out, coarse.codes, gap, fine.codes, 0)
     return Tensor(out, fmt, a.axes)
 
 
+def _coarser(kernels, x, frac_bits):
+    """x rounded half even to at most `frac_bits`, in as many bits as that leaves."""
+    dropped = x.format.frac_bits - frac_bits
+    if dropped <= 0:
+        return x
+    # One bit for the carry: 127 / 2**3 = 15.9 becomes 16.
+    fmt = wide(max(_bits(x.format) - dropped, 1) + 1, frac_bits)
+    return requantize(kernels, x, fmt, Rounding.HALF_EVEN)
+
+
 def sum_format(a, b):
     """Format of the exact sum of two tensors."""
+    return wide(_sum_bits(a, b), max(a.frac_bits, b.frac_bits))
+
+
+def _sum_bits(a, b):
     frac_bits = max(a.frac_bits, b.frac_bits)
-    return wide(max(f.bits + frac_bits - f.frac_bits for f in (a, b)) + 1, frac_bits)
+    return max(_bits(f) + frac_bits - f.frac_bits for f in (a, b)) + 1
+
+
+def _bits(fmt):
+    """Bits of a signed format that holds the codes of fmt."""
+    return fmt.bits + (not fmt.signed)
 
 
 def concatenate(kernels, tensors):
@@ -55,7 +78,7 @@ def common_format(formats):
     if all(fmt == formats[0] for fmt in formats):
         return formats[0]
     frac_bits = max(fmt.frac_bits for fmt in formats)
-    bits = max(fmt.bits + frac_bits - fmt.frac_bits for fmt in formats)
+    bits = max(_bits(fmt) + frac_bits - fmt.frac_bits for fmt in formats)
     return wide(bits, frac_bits)
 
 

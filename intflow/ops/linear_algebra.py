@@ -7,7 +7,8 @@ are convolutions with one pixel and one tap, so that one set of kernels serves b
 import numpy as np
 
 from ..errors import FormatError, ShapeError
-from ..formats import Tensor
+from ..formats import Minifloat, Tensor
+from .minifloat import by_digits
 from .width import WIDEST_OPERAND, wide
 
 
@@ -27,11 +28,19 @@ def accumulator(a, b, terms):
     --------
     8-bit a (127), 2-bit b (1), 8192 terms: bound 1 040 384, 21 bits, held in s32.
     """
-    return wide(bound_bits(a, b, terms), a.frac_bits + b.frac_bits)
+    frac_bits = b.mantissa_bits - b.lowest_exponent if isinstance(b, Minifloat) else b.frac_bits
+    return wide(bound_bits(a, b, terms), a.frac_bits + frac_bits)
 
 
 def bound_bits(a, b, terms):
-    """Bits, sign included, that hold every sum of `terms` products of codes of a and b."""
+    """Bits, sign included, that hold every sum of `terms` products of codes of a and b.
+
+    Minifloat b: every exponent of the format may occur. Where 64 bits do not hold that, they are
+    what is promised, and the sums are proven from the weights themselves (ops/minifloat.py).
+    """
+    if isinstance(b, Minifloat):
+        largest = ((2 << b.mantissa_bits) - 1) << ((1 << b.exponent_bits) - 1 - b.zero)
+        return min(64, (terms * magnitude(a) * largest).bit_length() + 1)
     return (terms * magnitude(a) * magnitude(b)).bit_length() + 1
 
 
@@ -42,6 +51,8 @@ def magnitude(fmt):
 
 def conv2d(kernels, x, w, window):
     """y[n,o,h,w] = sum of x over the window times w, exact. Tensors HWNC and HWIO, or NC and IO."""
+    if isinstance(w.format, Minifloat):
+        return by_digits(kernels, x, w, window)
     height, width, images, _ = _pixels(x.codes).shape
     kh, kw, channels, outputs = _taps(w.codes).shape
     fmt = accumulator(_operand(x), _operand(w), kh * kw * channels)

@@ -1,7 +1,10 @@
 """Pooling and ReLU, forward and error. Tensors are HWNC (ReLU takes NC as well)."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..errors import FormatError
 from ..formats import Fixed, Tensor
 from .width import WIDEST_OPERAND, wide
 
@@ -48,12 +51,40 @@ def max_pool2d_error(kernels, e, winner, window, input_shape):
     return Tensor(out, fmt, e.axes)
 
 
-def avg_pool2d(kernels, x, window):
-    """Mean of each window, rounded half even to the step of x."""
+def avg_pool2d(kernels, x, window, guard_bits=0):
+    """Mean of each window, zeros of the padding included, rounded half even.
+
+    guard_bits : the result keeps this many bits below the step of x.
+    """
     height, width, images, channels = x.codes.shape
-    out = np.empty((*window.output_size(height, width), images, channels), x.codes.dtype)
-    kernels.avg_pool2d(out, x.codes, window.kernel_size, window.stride)
-    return Tensor(out, x.format, x.axes)
+    window = window.resolve(height, width)
+    fmt = average_format(x.format, window, guard_bits)
+    out = np.empty((*window.output_size(height, width), images, channels), fmt.dtype)
+    kernels.avg_pool2d(
+        out, x.codes, window.kernel_size, window.stride, window.padding, guard_bits
+    )
+    return Tensor(out, fmt, x.axes)
+
+
+def average_format(fmt, window, guard_bits):
+    """Format of the means of windows over codes of `fmt`.
+
+    Raises
+    ------
+    FormatError : where the sum of a window, shifted by the guard bits, does not fit 62 bits.
+    """
+    kh, kw = window.kernel_size
+    bits = fmt.bits + guard_bits
+    if bits + (kh * kw).bit_length() > 62:
+        raise FormatError(
+            f"the average of a {kh}x{kw} window over {fmt.bits} bits needs more than 62; put a "
+            "Requantize before it"
+        )
+    if not guard_bits:
+        return fmt
+    if bits + (not fmt.signed) <= WIDEST_OPERAND:
+        return replace(fmt, bits=bits, frac_bits=fmt.frac_bits + guard_bits)
+    return wide(bits + (not fmt.signed), fmt.frac_bits + guard_bits)
 
 
 AVERAGE_GUARD_BITS = 8
@@ -69,5 +100,8 @@ def avg_pool2d_error(kernels, e, window, input_shape):
     bound = overlap * ((e.format.maximum << lshift) // (kh * kw) + 1)
     fmt = wide(bound.bit_length() + 1, e.format.frac_bits + lshift)
     out = np.empty(input_shape, fmt.dtype)
-    kernels.avg_pool2d_backward(out, e.codes, window.kernel_size, window.stride, lshift)
+    window = window.resolve(*input_shape[:2])
+    kernels.avg_pool2d_backward(
+        out, e.codes, window.kernel_size, window.stride, window.padding, lshift
+    )
     return Tensor(out, fmt, e.axes)

@@ -1,4 +1,4 @@
-"""Between pixels and rows."""
+"""Between pixels and rows, and fewer pixels: codes move, none changes."""
 
 import numpy as np
 
@@ -17,3 +17,18 @@ def unflatten(e, shape):
     height, width, images, channels = shape
     codes = e.codes.reshape(images, channels, height, width).transpose(2, 3, 0, 1)
     return Tensor(np.ascontiguousarray(codes), e.format, "HWNC")
+
+
+def subsample(x, stride, before, after):
+    """Every stride-th pixel from the first, `before` and `after` channels of zeros around."""
+    codes = x.codes[::stride[0], ::stride[1]]
+    out = np.zeros((*codes.shape[:3], before + codes.shape[3] + after), codes.dtype)
+    out[..., before:before + codes.shape[3]] = codes
+    return Tensor(out, x.format, x.axes)
+
+
+def subsample_error(e, stride, before, shape):
+    """The inverse of `subsample`: zeros where no pixel was taken; shape is (H, W, N, C)."""
+    out = np.zeros(shape, e.codes.dtype)
+    out[::stride[0], ::stride[1]] = e.codes[..., before:before + shape[3]]
+    return Tensor(out, e.format, e.axes)

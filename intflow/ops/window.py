@@ -23,6 +23,8 @@ class Window:
     padding : "same", or (top, bottom, left, right) zeros. "same" gives ceil(size / stride)
         outputs, the odd zero below and to the right.
     groups : int; input and output channels are cut into this many independent runs.
+    ceil : a last window that the padded image only begins is taken too, unless it would begin in
+        the padding below or to the right.
     """
 
     kernel_size: tuple
@@ -30,13 +32,14 @@ class Window:
     padding: object = (0, 0, 0, 0)
     dilation: tuple = (1, 1)
     groups: int = 1
+    ceil: bool = False
 
     @classmethod
-    def of(cls, kernel_size, stride=1, padding=0, dilation=1, groups=1):
+    def of(cls, kernel_size, stride=1, padding=0, dilation=1, groups=1, ceil=False):
         """A window from the loose forms layers accept; ShapeError where one makes no sense."""
         window = cls(
             pair(kernel_size, "kernel_size"), pair(stride, "stride"), _padding(padding),
-            pair(dilation, "dilation"), groups,
+            pair(dilation, "dilation"), groups, ceil,
         )
         if min(window.kernel_size + window.stride + window.dilation) < 1 or groups < 1:
             raise ShapeError(f"kernel_size, stride, dilation and groups start at 1, got {window}")
@@ -48,13 +51,19 @@ class Window:
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation))
 
     def resolve(self, height, width):
-        """This window with "same" turned into zeros on the four sides."""
-        if self.padding != "same":
-            return self
-        sides = ()
-        for size, extent, stride in zip((height, width), self.extent, self.stride):
-            total = max(0, (-(-size // stride) - 1) * stride + extent - size)
-            sides += (total // 2, total - total // 2)
+        """This window with "same" and `ceil` turned into zeros on the four sides."""
+        sides = self.padding
+        if sides == "same":
+            sides = ()
+            for size, extent, stride in zip((height, width), self.extent, self.stride):
+                total = max(0, (-(-size // stride) - 1) * stride + extent - size)
+                sides += (total // 2, total - total // 2)
+        if self.ceil:
+            sides = tuple(
+                side for axis, size in enumerate((height, width))
+                for side in _with_last(size, self.extent[axis], self.stride[axis],
+                                       *sides[2 * axis:2 * axis + 2])
+            )
         return Window(self.kernel_size, self.stride, sides, self.dilation, self.groups)
 
     def output_size(self, height, width):
@@ -68,6 +77,18 @@ class Window:
         return dict(
             stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups
         )
+
+
+def _with_last(size, extent, stride, before, after):
+    """(before, after) with the zeros that a last, incomplete window needs.
+
+    Examples
+    --------
+    6 pixels, window 3, stride 2: windows begin at 0 and 2; one at 4 needs 1 zero after them.
+    """
+    more = -(size + before + after - extent) % stride
+    begins = size + before + after + more - extent
+    return before, after + (more if begins < size + before else 0)
 
 
 def _padding(value):

@@ -6,7 +6,7 @@ random numbers.
 """
 
 from ..errors import UnknownNameError
-from ..formats import Rounding
+from ..formats import Bits, Fixed, Rounding, parse_bits
 
 WIDE = 32
 WIDE_OPERAND = 16
@@ -18,23 +18,39 @@ def operand_bits(bits):
 
 
 class Scheme:
-    """The slots. All formats are `Fixed`; all arguments and results are `Tensor`s.
+    """The slots. All arguments and results are `Tensor`s; `name` is the layer's, `spec` its input's.
 
-    weight_format(fan_in), weight(kernels, parameter, address)       W: master -> codes of products
-    activation_format(), activation(kernels, x, fmt, address)        A: accumulator -> (codes, mask)
-    error_format(), error(kernels, e, address)                       E: wide error -> codes
+    weight_format(name, fan_in), weight(kernels, parameter, address)   W: master -> product codes
+    activation_format(name, spec), activation(kernels, x, fmt, address)  A: sums -> (codes, mask)
+    error_format(), error(kernels, e, address)             E: wide error -> codes
     update(kernels, parameter, rate, seed, step)           G: gradient -> step taken by the master
-    initial_weight(kernels, shape, fan_in, seed, index)    the master weight at step 0
+    initial_weight(kernels, name, shape, fan_in, seed, index)  the master weight at step 0
+    product_format(name, product)                          the sums of a layer
+    bias_format(name, product), scale_format(name)         biases, multipliers of batch norms
     input_format()                                         codes of the images
     default_rate(), check_rate(rate), warnings()           what the command line offers and says
 
     address : random_streams.Address of the tensor; a slot that rounds stochastically draws by it.
+
+    Attributes
+    ----------
+    formats : {"requantize_3": format, "conv2d_1.weight": format, ...}; what calibration chose, by
+        layer or parameter. Empty where a scheme needs none.
+    biases : whether layers keep their biases; WAGE's networks have none.
+    batch_norm : what a batch norm is: "none" (left out), "folded" (into the weights right before
+        it, an affine map where there are none), or "affine" (always an affine map).
+    trained : roles of the parameters that `update` can train.
+    converts : whether published fp32 weights can be read into it; see `published.py`.
     """
 
     name = None
     loss = "sse"
     optimizer = "sgd"
     roundings = {}
+    biases = False
+    batch_norm = "none"
+    trained = ("weight",)
+    converts = False
 
     def __init__(self, bits, rounding=None, random=None):
         """Check the slots.
@@ -55,6 +71,12 @@ class Scheme:
         self.bits = bits
         self.rounding = _roundings(self.roundings, rounding or {})
         self.random = random
+        self.formats = {}
+
+    @classmethod
+    def parse(cls, bits, rounding=None, random=None):
+        """The scheme at a Bits or any notation of it: "2888", "W2A8G8E8"."""
+        return cls(bits if isinstance(bits, Bits) else parse_bits(bits), rounding, random)
 
     def take_step(self, kernels, parameter, update, scale, limit, seed, step):
         """master <- clip(master - d, -limit, limit), and update = d, by the rounding of slot G.
@@ -80,6 +102,22 @@ class Scheme:
         Overlapping pools widen by a few bits, which products take; averages may widen beyond.
         """
         return e if e.format.bits <= WIDE_OPERAND else self.error(kernels, e, address)
+
+    def bias_format(self, name, product):
+        """Codes of a bias: 32 bits at the step of the product that it is added to.
+
+        31 where the product has no more, so that the sum stays in 32.
+        """
+        bits = 31 if product.bits <= 31 else 32
+        return self.formats.get(f"{name}.bias", Fixed(bits, product.frac_bits, symmetric=True))
+
+    def product_format(self, name, product):
+        """Format of a layer's sums: as proven from formats, or better, from weights at hand."""
+        return self.formats.get(f"{name}.product", product)
+
+    def scale_format(self, name):
+        """Codes of the multipliers of a batch norm, one step for the layer."""
+        return self.formats.get(f"{name}.scale", Fixed(16, 14, symmetric=True))
 
     def warnings(self):
         """Combinations known to fail, one sentence each."""

@@ -87,7 +87,7 @@ class Wage(Scheme):
 
     def input_format(self):
         """Images: step 2**(1-kA), like every activation."""
-        return self.activation_format()
+        return self.activation_format(None, None)
 
     # W -------------------------------------------------------------------------------------
 
@@ -101,12 +101,12 @@ class Wage(Scheme):
             return self.master_format().maximum
         return (1 << (self.master_bits - 1)) - (1 << (self.master_bits - self.weight_bits))
 
-    def weight_format(self, fan_in):
+    def weight_format(self, name, fan_in):
         """Codes of W: step sigma(kW) / alpha, alpha of this fan_in."""
         frac_bits = self.weight_bits - 1 + scale_exponent(fan_in, self.weight_bits)
         return Fixed(self.weight_bits, frac_bits, symmetric=True)
 
-    def initial_weight(self, kernels, shape, fan_in, seed, index):
+    def initial_weight(self, kernels, name, shape, fan_in, seed, index):
         """W ~ U(-L, L), once quantised to kW bits, at the master's step.  [WAGE L, Q_W]
 
         With 2 bits L = 1.5 sigma makes the codes -1, 0, +1 equally likely. Rounded half even under
@@ -133,11 +133,11 @@ class Wage(Scheme):
         """
         grid = Fixed(self.weight_bits, self.weight_bits - 1, symmetric=True)
         codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"], address)
-        return Tensor(codes.codes, self.weight_format(parameter.fan_in), codes.axes)
+        return Tensor(codes.codes, self.weight_format(parameter.name, parameter.fan_in), codes.axes)
 
     # A -------------------------------------------------------------------------------------
 
-    def activation_format(self):
+    def activation_format(self, name, spec):
         """Step sigma(kA), symmetric."""
         return Fixed(self.activation_bits, self.activation_bits - 1, symmetric=True)
 

@@ -1,8 +1,6 @@
 """A built network: layers with names and parameters under one scheme."""
 
-from math import prod
-
-from ..errors import ShapeError
+from ..errors import ShapeError, UsageError
 from ..layers import Build, Run, Spec
 from ..ops import Products
 from .counting import Counting
@@ -49,12 +47,15 @@ class Network:
     def classes(self):
         return self.output.shape[0]
 
-    def run(self, step=0, recorder=None, measure=False, counters=None, first=0):
-        """What the layers need for one step; `first` images of its batch come before these."""
+    def run(self, step=0, recorder=None, measure=False, counters=None, first=0, keep=True):
+        """What the layers need for one step; `first` images of its batch come before these.
+
+        keep : False where no backward pass will come.
+        """
         counting = None if counters is None else Counting(self, step, counters)
         products = self.products if counting is None else counting.products
         return Run(self.kernels, self.scheme, products, step, recorder, {} if measure else None,
-                   counting, self.seed, first, self.turns)
+                   keep, counting, self.seed, first, self.turns)
 
     def turns(self, purpose):
         """[(layer's number, elements in a full batch)] of all tensors that slot `purpose` narrows."""
@@ -62,8 +63,25 @@ class Network:
             self._turns = find_turns(self)
         return self._turns[purpose]
 
+    def require_trainable(self):
+        """Raise UsageError where a layer or a parameter cannot be trained under the scheme."""
+        for layer in self.layers.walk():
+            if not layer.trains:
+                layer.refuse_training()
+        for parameter in self.parameters:
+            if parameter.role not in self.scheme.trained:
+                raise UsageError(
+                    f"{parameter.name} cannot be trained under {self.scheme.name}; evaluate this "
+                    "network, or train it under another scheme"
+                )
+
     def count_weights(self):
-        return sum(prod(p.master.codes.shape) for p in self.parameters)
+        """Numbers in the weights of all products."""
+        return self.count_parameters("weight")
+
+    def count_parameters(self, *roles):
+        """Numbers in the parameters of these roles; in all of them where none is named."""
+        return sum(p.master.codes.size for p in self.parameters if not roles or p.role in roles)
 
 
 def name_layers(layers):

@@ -3,6 +3,8 @@
 from ..errors import UnknownNameError
 from ..formats import Tensor
 
+MASTERS = {"weight", "bias", "scale"}
+
 
 class Recorder:
     """Keeps the tensors of one step by layer and name.
@@ -11,7 +13,7 @@ class Recorder:
     ----------
     layers : {layer name: {tensor name: Tensor}}; names as in a trace: input, output, error_in,
         error_out, and for layers with a weight: weight (the stored master before the update),
-        weight_q, gradient, update, weight_new.
+        weight_q, gradient, update, weight_new; bias and scale where the layer has them.
     step : {"images": u8, "labels": ints, "error": Tensor}; the error of the loss is still wide.
     """
 
@@ -22,9 +24,9 @@ class Recorder:
     def record(self, layer, tensors):
         kept = self.layers.setdefault(layer.name, {})
         kept.update({name: t for name, t in tensors.items() if t is not None})
-        if "weight" in tensors:
-            # The master is updated in place: keep what the step started from.
-            kept["weight"] = copy(tensors["weight"])
+        for role in MASTERS.intersection(tensors):
+            # Masters are updated in place: keep what the step started from.
+            kept[role] = copy(tensors[role])
 
     def record_step(self, tensors):
         self.step.update(tensors)
@@ -52,8 +54,9 @@ class Recorder:
         """After the optimiser: what it did to every weight."""
         for layer in network.layers.walk():
             for parameter in layer.parameters():
-                self.record(layer, dict(update=parameter.update,
-                                        weight_new=copy(parameter.master)))
+                if parameter.role == "weight":
+                    self.record(layer, dict(update=parameter.update,
+                                            weight_new=copy(parameter.master)))
 
 
 def copy(tensor):

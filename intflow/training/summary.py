@@ -1,6 +1,5 @@
 """What is known of a network before it trains."""
 
-from math import prod
 from pathlib import Path
 
 from ..device.device import Device
@@ -21,7 +20,8 @@ def summarize(model, bits, scheme, width, classes=None, batch_size=None, device=
     """A plain dictionary: layers in order, totals, warnings.
 
     layers : [{layer, kind, settings, output, format, weights, fwd, err, grad}]; the last three are
-        the bits of the proven bounds of a layer's accumulators, sign included.
+        the bits of the proven bounds of a layer's accumulators, sign included. A layer with a bias
+        or multipliers of a batch norm has their number as `bias` and `scale`.
     device : what `Device.read` takes, or None; see `add_device`.
     """
     entry = find_model(model)
@@ -69,6 +69,7 @@ def describe(model, network):
         "batch_size": network.batch_size,
         "layers": rows,
         "weights": network.count_weights(),
+        "parameters": network.count_parameters(),
         "weight_bytes": sum(p.master.codes.nbytes for p in network.parameters),
         "mac": sum(getattr(layer, "multiplications", 0) for layer, _ in network.specs),
         "warnings": scheme.warnings(),
@@ -84,7 +85,11 @@ def _row(layer, spec):
         "format": format_name(spec.format),
     }
     for parameter in layer.parameters():
-        row["weights"] = prod(parameter.master.codes.shape)
+        if parameter.role != "weight":
+            row[parameter.role] = parameter.master.codes.size
+            row[f"{parameter.role}_format"] = format_name(parameter.master.format)
+            continue
+        row["weights"] = parameter.master.codes.size
         row["weight_format"] = format_name(layer.weight_format)
         row["master_format"] = format_name(parameter.master.format)
         row.update({FACES[product]: bits for product, bits in layer.bound_bits.items()})

@@ -17,6 +17,7 @@ from ..quantizers import make_scheme
 from .checkpoint import read_checkpoint, write_checkpoint
 from .digest import state_digest
 from .encoder import Encoder
+from .formats import write_formats
 from .network import Network
 from .recorder import Recorder
 from .step import evaluation_step, training_step
@@ -29,7 +30,7 @@ class Trainer:
     ----------
     model : str or Sequential; a name of `models.MODELS`, or layers of your own.
     bits : "2888", "W2A8G8E8" or Bits.
-    scheme : name of `quantizers.SCHEMES`.
+    scheme : name of `quantizers.SCHEMES`, or a Scheme (`bits` then plays no part).
     input_shape : (C, H, W); needed for layers of your own, else the model's.
     classes : int; outputs of a named model.
     width : channels of a named model times this.
@@ -38,7 +39,7 @@ class Trainer:
     lr : "8", "1/8", Fraction; the scheme's default.
     seed : int in [0, 2**64); everything random is a function of it.
     batch_size : largest batch that will come; the accumulators are proven for it.
-    threads, backend : as `kernels.load`.
+    threads, backend : as `kernels.load`; or `kernels`, what it gave.
     device : a Device, or what `Device.read` takes (a preset, a TOML file); the chip that computes.
         None is exact. An accumulator may then be too narrow: that is what is simulated.
 
@@ -49,7 +50,7 @@ class Trainer:
 
     def __init__(self, model, bits="2888", scheme="wage", *, input_shape=None, classes=10, width=1,
                  loss=None, encoding="symmetric", lr=None, seed=1, batch_size=128, threads=None,
-                 backend="auto", device=None):
+                 backend="auto", kernels=None, device=None):
         entry = find_model(model) if isinstance(model, str) else None
         if entry is None and input_shape is None:
             raise ShapeError("layers of your own need input_shape=(C, H, W)")
@@ -59,8 +60,10 @@ class Trainer:
             raise RangeError(f"batch_size starts at 1, got {batch_size}")
         layers = make_layers(model, classes, width) if entry else model
         self.device = None if device is None else Device.read(device)
-        self.scheme = make_scheme(scheme, bits, *_slots(self.device))
-        self.kernels = load(backend, threads)
+        if isinstance(scheme, str):
+            scheme = make_scheme(scheme, bits, *_slots(self.device))
+        self.scheme = scheme
+        self.kernels = kernels or load(backend, threads)
         self.loss = _find(LOSSES, "loss", loss or (entry.loss if entry else self.scheme.loss))()
         self.optimizer = OPTIMIZERS[self.scheme.optimizer]()
         self.encoder = Encoder(encoding, self.scheme.input_format())
@@ -90,6 +93,7 @@ class Trainer:
         ------
         OverflowStop : where the counters were told to stop; no weight has changed then.
         """
+        self.network.require_trainable()
         images, labels = self._checked(images, labels)
         if len(images) > self.network.batch_size:
             raise ShapeError(
@@ -115,16 +119,18 @@ class Trainer:
         """
         images, labels = self._checked(images, labels)
         y, result = evaluation_step(self.network, self.encoder, self.loss, images, labels,
-                                    self.network.run(self.steps, first=first))
+                                    self.network.run(self.steps, first=first, keep=False))
         return y.codes, result
 
     def digest(self):
         """SHA-256 of the integer state; equal digests are equal runs."""
-        return state_digest(self.network.parameters, self.steps)
+        return state_digest(self.network.parameters, self.steps, self.scheme.formats)
 
     def save(self, path, **attributes):
         """Write the whole integer state to a checkpoint, atomically; see `checkpoint`."""
         attributes = {**attributes, "steps": self.steps, "digest": self.digest()}
+        if self.scheme.formats:
+            attributes["formats"] = write_formats(self.scheme.formats)
         write_checkpoint(path, attributes, self.network.parameters)
 
     def load(self, path):
@@ -186,7 +192,8 @@ class Trainer:
 def _fitting(codes, fmt, parameter, where):
     master = parameter.master
     logical = master.logical().shape
-    if codes.shape != logical or fmt != format_name(master.format) or codes.dtype.kind != "i":
+    same_kind = codes.dtype.kind == master.codes.dtype.kind
+    if codes.shape != logical or fmt != format_name(master.format) or not same_kind:
         raise CheckpointError(
             f"{where}: {parameter.name} is {fmt} {codes.shape}, this network needs "
             f"{format_name(master.format)} {logical}; use the model and bits it was made with"

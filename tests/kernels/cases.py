@@ -139,7 +139,7 @@ def _output(size, kernel_size, stride, padding):
 def _max_pool2d(dtype, size, kernel_size, stride, padding=(0, 0, 0, 0), winner="u1"):
     def make(rng):
         shape = _output(size, kernel_size, stride, padding)
-        x = rng.integers(-3, 4, size).astype(dtype)              # many equal maxima
+        x = rng.integers(-3, 4, size).astype(dtype)              # many equal maxima; u1: 253..3
         x[0, 0] = codes(rng, dtype, size[2:])
         return [empty(shape, dtype), empty(shape, winner), x, kernel_size, stride, padding]
 
@@ -156,20 +156,42 @@ def _max_pool2d_backward(dtype, out, size, kernel_size, stride, padding=(0, 0, 0
     return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding}", make)
 
 
-def _avg_pool2d(dtype, size, kernel_size, stride):
+def _avg_pool2d(dtype, size, kernel_size, stride, padding=(0, 0, 0, 0), lshift=0, out=None):
     def make(rng):
-        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
-        return [empty(shape, dtype), codes(rng, dtype, size), kernel_size, stride]
+        shape = _output(size, kernel_size, stride, padding)
+        return [empty(shape, out or dtype), codes(rng, dtype, size), kernel_size, stride, padding,
+                lshift]
 
-    return Case(f"{dtype} {size} {kernel_size} {stride}", make)
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding} <<{lshift}", make)
 
 
-def _avg_pool2d_backward(dtype, out, size, kernel_size, stride, lshift):
+def _avg_pool2d_backward(dtype, out, size, kernel_size, stride, lshift, padding=(0, 0, 0, 0)):
     def make(rng):
-        shape = _output(size, kernel_size, stride, (0, 0, 0, 0))
-        return [empty(size, out), codes(rng, dtype, shape), kernel_size, stride, lshift]
+        shape = _output(size, kernel_size, stride, padding)
+        return [empty(size, out), codes(rng, dtype, shape), kernel_size, stride, padding, lshift]
 
-    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} <<{lshift}", make)
+    return Case(f"{dtype}-{out} {size} {kernel_size} {stride} {padding} <<{lshift}", make)
+
+
+def _local_response_norm(out, x, shape, size, rshift):
+    """A table that falls along its rows, for every leading bit from 20."""
+    def make(rng):
+        table = np.sort(rng.integers(0, 1 << 20, (43, 257)))[:, ::-1].astype(np.int32)
+        return [empty(shape, out), codes(rng, x, shape), table, size, 52429, rshift,
+                (1 << 20) + 12345, 20]
+
+    return Case(f"{x}-{out} {shape} {size} >>{rshift}", make)
+
+
+def _scale_channels(out, x, shape, bits):
+    """Factors of `bits` bits and offsets such that the results fit out, and just so."""
+    def make(rng):
+        largest = int(np.iinfo(x).max) + 1
+        room = np.iinfo(out).max - (largest << bits)
+        a, b = (rng.integers(-top, top + 1, shape[-1]).astype(out) for top in (1 << bits, room))
+        return [empty(shape, out), codes(rng, x, shape), a, b]
+
+    return Case(f"{x}-{out} {shape} {bits}", make)
 
 
 def _of_one(dtype, size, *others):
@@ -231,6 +253,12 @@ def _encode(dtype, shape, largest):
     return Case(f"{dtype} {shape}", make)
 
 
+def _centre(dtype, shape):
+    return Case(f"{dtype} {shape}", lambda rng: [
+        empty((*shape[2:], *shape[:2]), dtype), rng.integers(0, 256, shape, np.uint8),
+        rng.integers(0, 256, shape[1], np.int16)])
+
+
 def _resize(shape, size):
     return Case(f"{shape} to {size}", lambda rng: [
         empty((*shape[:2], *size), "u1"), rng.integers(0, 256, shape, np.uint8)])
@@ -256,6 +284,9 @@ CASES = {
         *(_requantize("i1", "i4", size, 9, HALF_EVEN) for size in (0, 1, LARGE)),
         _requantize("i1", "i4", LARGE, -2, HALF_EVEN),
         _requantize("i1", "i4", LARGE, 9, Rounding.JAM),
+        *(_requantize("u1", "i4", 333, n, HALF_EVEN, 0, 255) for n in (-20, 0, 24, 31, 40)),
+        _requantize("u1", "i8", 333, 40, HALF_EVEN, 0, 255),
+        _requantize("i4", "u1", 333, -9, HALF_EVEN, *S32),
     ],
     "requantize_masked": [
         *(_requantize_masked("i1", "i4", 1001, n)
@@ -266,6 +297,7 @@ CASES = {
         _requantize_masked("i1", "i8", 101, 40),
         _requantize_masked("i1", "i4", (2, 3, 4, 5), 7),
         _requantize_masked("i1", "i4", LARGE, 9),
+        *(_requantize_masked("u1", acc, 333, n, 0, 255) for acc, n in (("i4", 22), ("i8", 54))),
     ],
     "requantize_drawn": [
         *(_requantize_drawn("i1", "i4", 1001, n, bits) for n in (1, 9, 31, 34) for bits in (1, 8, 32)),
@@ -277,7 +309,7 @@ CASES = {
         *(_requantize_drawn("i1", "i4", size, 9, 8) for size in (0, LARGE)),
     ],
     "relu": [
-        _relu("i1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),
+        _relu("i1", 70), _relu("u1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),
     ],
     "apply_mask": [
         _apply_mask("i4", (3, 2, 5, 7)), *(_apply_mask("i1", size) for size in (0, 1001, LARGE)),
@@ -285,6 +317,7 @@ CASES = {
     "add_aligned": [
         _add_aligned("i4", "i4", 0, "i4", 0, 1001),
         _add_aligned("i4", "i1", 20, "i4", 0, 333),
+        _add_aligned("i4", "u1", 20, "i4", 0, 333),
         _add_aligned("i8", "i4", 27, "i4", 3, 333),
         _add_aligned("i8", "i4", 0, "i1", 54, 333),
         _add_aligned("i4", "i4", 0, "i4", 0, LARGE),
@@ -304,6 +337,16 @@ CASES = {
         *(_fit_sums("i4", size, 16, Overflow.SATURATE) for size in (0, 1, (3, 2, 5, 7), LARGE)),
         _fit_sums("i8", LARGE, 33, Overflow.WRAP),
     ],
+    "scale_channels": [
+        _scale_channels("i4", "i2", (3, 2, 5, 7), 3), _scale_channels("i4", "i1", (333, 5), 20),
+        _scale_channels("i4", "u1", (333, 5), 20), _scale_channels("i8", "i4", (37, 40), 28),
+        _scale_channels("i8", "i4", (2, 3, 40, 171), 15), _scale_channels("i4", "i2", (0, 3), 9),
+    ],
+    "local_response_norm": [
+        _local_response_norm("i4", "u1", (3, 2, 5, 7), 5, 26), _local_response_norm("i8", "i2", (333, 13), 5, 30),
+        _local_response_norm("i8", "i2", (4, 5, 7, 150), 4, 0), _local_response_norm("i4", "i1", (9, 2), 7, 62),
+        _local_response_norm("i4", "i1", (0, 3), 1, 5),
+    ],
     "max_pool2d": [
         _max_pool2d("i4", (6, 8, 3, 7), (2, 2), (2, 2)),
         _max_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
@@ -313,6 +356,7 @@ CASES = {
         _max_pool2d("i4", (4, 5, 1, 1), (1, 1), (2, 3)),
         _max_pool2d("i4", (18, 17, 1, 2), (18, 17), (1, 1), winner="u2"),
         _max_pool2d("i1", (6, 6, 3, 40), (2, 2), (2, 2)),
+        _max_pool2d("u1", (6, 6, 3, 40), (3, 3), (2, 2), RIM),
         _max_pool2d("i4", (5, 3, 50, 90), (3, 3), (2, 2)),
     ],
     "max_pool2d_backward": [
@@ -324,9 +368,12 @@ CASES = {
     ],
     "avg_pool2d": [
         _avg_pool2d("i1", (6, 8, 3, 7), (2, 2), (2, 2)),
+        _avg_pool2d("u1", (6, 8, 3, 7), (3, 2), (2, 2)),
         _avg_pool2d("i4", (7, 7, 2, 5), (7, 7), (1, 1)),
         _avg_pool2d("i4", (7, 9, 2, 5), (3, 3), (2, 2)),
         _avg_pool2d("i4", (4, 3, 50, 90), (3, 2), (1, 1)),
+        _avg_pool2d("u1", (7, 7, 2, 5), (7, 7), (1, 1), lshift=6, out="u2"),
+        _avg_pool2d("i4", (5, 6, 2, 3), (3, 3), (2, 1), (1, 1, 1, 2)),
     ],
     "avg_pool2d_backward": [
         _avg_pool2d_backward("i1", "i4", (6, 8, 3, 7), (2, 2), (2, 2), 10),
@@ -334,9 +381,10 @@ CASES = {
         _avg_pool2d_backward("i1", "i4", (7, 9, 2, 5), (3, 3), (2, 2), 12),
         _avg_pool2d_backward("i1", "i4", (7, 8, 2, 3), (2, 2), (3, 3), 0),
         _avg_pool2d_backward("i1", "i4", (5, 5, 50, 90), (3, 2), (1, 1), 11),
+        _avg_pool2d_backward("i1", "i4", (5, 6, 2, 3), (3, 3), (2, 1), 9, (1, 1, 1, 2)),
     ],
     "max_abs": [
-        _of_one("i1", 300), _of_one("i2", 77), _of_one("i8", 333),
+        _of_one("i1", 300), _of_one("u1", 300), _of_one("i2", 77), _of_one("i8", 333),
         *(_of_one("i4", size) for size in (0, 1, 1001, LARGE)),
     ],
     "sum_squares": [
@@ -392,6 +440,9 @@ CASES = {
     "encode_images": [
         _encode("i1", (3, 2, 5, 40), 127), _encode("i2", (2, 3, 7, 70), 32767),
         _encode("i1", (1, 1, 1, 1), 127),
+    ],
+    "centre_images": [
+        _centre("i2", (3, 3, 5, 40)), _centre("i4", (2, 2, 7, 70)), _centre("i2", (1, 1, 1, 1)),
     ],
     "resize_bilinear": [
         _resize((2, 3, 9, 13), size) for size in ((9, 13), (1, 1), (20, 7), (5, 31), (40, 40))

@@ -18,7 +18,10 @@ def product_kernels(threads=1):
 
 
 class Convolution(NamedTuple):
-    """Sizes of one convolution and the bounds of its operands (127 or less: s8, else s16)."""
+    """Sizes of one convolution and the bounds of its operands (127 or less: s8, else s16).
+
+    positive : no x is negative. unsigned : x is u8, up to 2 * 127 + 1.
+    """
 
     height: int
     width: int
@@ -35,6 +38,7 @@ class Convolution(NamedTuple):
     e_max: int = 127
     wide: bool = False
     positive: bool = False
+    unsigned: bool = False
 
     @property
     def output_size(self):
@@ -55,18 +59,23 @@ class Convolution(NamedTuple):
         """Largest sums of forward, error and gradient."""
         taps = self.kernel[0] * self.kernel[1]
         oh, ow = self.output_size
-        return (taps * self.group_inputs * self.x_max * self.w_max,
+        x_max = 255 if self.unsigned else self.x_max
+        return (taps * self.group_inputs * x_max * self.w_max,
                 taps * self.group_outputs * self.e_max * self.w_max,
-                oh * ow * self.images * self.x_max * self.e_max)
+                oh * ow * self.images * x_max * self.e_max)
 
     def operands(self, seed=0):
         """x, w, e; random with the ends of their range."""
         rng = np.random.default_rng(seed)
         inputs, outputs = self.group_inputs * self.groups, self.group_outputs * self.groups
-        x = codes(rng, self.x_max, (self.height, self.width, self.images, inputs))
+        shape = (self.height, self.width, self.images, inputs)
+        if self.unsigned:
+            x = np.minimum(np.abs(codes(rng, 256, shape)), 255).astype(np.uint8)
+        else:
+            x = codes(rng, self.x_max, shape)
         w = codes(rng, self.w_max, (*self.kernel, self.group_inputs, outputs))
         e = codes(rng, self.e_max, (*self.output_size, self.images, outputs))
-        return np.abs(x) if self.positive else x, w, e
+        return np.abs(x) if self.positive and not self.unsigned else x, w, e
 
     def run(self, kernels, x, w, e):
         """Forward, error and gradient into arrays that hold something else before."""
@@ -109,5 +118,6 @@ def convolutions(draw):
     case = Convolution(
         height, width, draw(sizes(6, 14, 16, 32)), draw(sizes(8, 16, 64)),
         draw(sizes(8, 16, 32, 64)), kernel, stride, padding, dilation, draw(st.integers(1, 3)),
-        draw(widths), draw(widths), draw(widths), draw(st.booleans()), draw(st.booleans()))
+        draw(widths), draw(widths), draw(widths), draw(st.booleans()), draw(st.booleans()),
+        draw(st.booleans()))
     return case

@@ -168,6 +168,8 @@ def test_amx_uses_tiles():
     text = assembly(lambda b, a: tiles.emit(b, a, tiles.Native), 12, "sapphirerapids")
     wanted = {"tdpbssd", "tilezero", "tileloadd", "tileloaddt1", "tilestored"}
     assert wanted <= instructions(text)
+    text = assembly(lambda b, a: tiles.emit(b, a, tiles.NativeUnsigned), 12, "sapphirerapids")
+    assert "tdpbusd" in instructions(text) and "tdpbssd" not in instructions(text)
     begin = assembly(lambda b, a: tiles.emit_begin(b, a, tiles.Native), 1, "sapphirerapids")
     end = assembly(lambda b, a: tiles.emit_end(b, a, tiles.Native), 1, "sapphirerapids")
     assert "ldtilecfg" in instructions(begin) and "tilerelease" in instructions(end)

@@ -51,6 +51,7 @@ TINY = [
     Convolution(5, 4, 1, 2, 1, kernel=(2, 3), stride=(2, 1), padding=(0, 1, 2, 0)),
     Convolution(5, 5, 1, 1, 2, kernel=(2, 2), dilation=(2, 3), groups=3),
     Convolution(2, 2, 1, 1, 1, kernel=(3, 3), stride=(3, 2), padding=(3, 2, 3, 3)),
+    Convolution(3, 3, 2, 2, 2, kernel=(2, 2), padding=(1, 0, 1, 0), unsigned=True),
 ]
 
 
@@ -120,6 +121,14 @@ CORNERS = {
                                   padding=(2, 2, 3, 3)),
     "many images": Convolution(2, 1, 530, 9, 5),
     "mixed widths": Convolution(3, 3, 5, 9, 17, kernel=(2, 2), x_max=127, w_max=500, e_max=2000),
+    "unsigned": Convolution(4, 4, 19, 33, 35, kernel=(3, 3), padding=(1,) * 4, unsigned=True),
+    "unsigned, small weights": Convolution(4, 3, 9, 70, 20, kernel=(3, 3), w_max=1, e_max=7,
+                                           unsigned=True),
+    "unsigned, unfolded": Convolution(9, 9, 5, 3, 20, kernel=(5, 5), stride=(2, 2),
+                                      padding=(2,) * 4, unsigned=True),
+    "unsigned, mixed widths": Convolution(3, 3, 5, 9, 17, kernel=(2, 2), groups=2, w_max=500,
+                                          e_max=2000, unsigned=True),
+    "unsigned, s64": Convolution(3, 3, 10, 70, 40, kernel=(3, 3), wide=True, unsigned=True),
     "s64 of s8": Convolution(3, 3, 10, 70, 40, kernel=(3, 3), wide=True, padding=(1, 1, 1, 1)),
     "s64 of s16": Convolution(3, 3, 6, 20, 18, kernel=(2, 2), x_max=32767, w_max=32767,
                               e_max=32767),
@@ -177,6 +186,20 @@ def test_longest_s32_sums(kernels, x, w):
     images = a.reshape(1, 1, FITS, 1)
     kernels.conv2d_gradient(out, images, b.reshape(1, 1, FITS, 1), **window)
     assert out.item() == FITS * x * w
+
+
+@each_backend
+@pytest.mark.parametrize("w", [1, 127, -127])
+def test_longest_sums_of_unsigned(kernels, w):
+    fits = (2**31 - 1) // (255 * abs(w))
+    for k, dtype in ((min(fits, 200_000), np.int32), (min(2 * fits, 400_000), np.int64)):
+        a, b = np.full((1, 1, 1, k), 255, np.uint8), np.full((1, 1, k, 1), w, np.int8)
+        out = np.zeros((1, 1, 1, 1), dtype)
+        kernels.conv2d_forward(out, a, b, **Convolution(1, 1, 1, 1, 1).window, w_max=abs(w))
+        assert out.item() == k * 255 * w
+        kernels.conv2d_gradient(out, a.reshape(1, 1, k, 1), b.reshape(1, 1, k, 1),
+                                **Convolution(1, 1, 1, 1, 1).window)
+        assert out.item() == k * 255 * w
 
 
 @each_backend

@@ -51,6 +51,16 @@ def test_layout(kernels, shape):
     np.testing.assert_array_equal(out, images.transpose(2, 3, 0, 1).astype(np.int16) - 100)
 
 
+@every_backend
+def test_centres(kernels):
+    """out[h, w, n, c] = images[n, c, h, w] - centres[c], every pixel at once."""
+    centres = np.array([124, 0], np.int16)
+    out = np.zeros((4, 16, 2, 2), np.int16)
+    kernels.centre_images(out, EVERY_PIXEL, centres)
+    wanted = EVERY_PIXEL.astype(int) - centres.reshape(1, 2, 1, 1)
+    np.testing.assert_array_equal(out, wanted.transpose(2, 3, 0, 1))
+
+
 def resized(kernels, images, size):
     images = np.asarray(images, np.uint8)
     out = np.full((*images.shape[:2], *size), 85, np.uint8)
@@ -108,5 +118,9 @@ def test_the_reference_checks():
     with pytest.raises(ShapeError, match=r"out \(4, 16, 2, 2\)"):
         wrong, table = np.zeros((2, 2, 4, 16), np.int8), np.zeros(256, np.int16)
         reference.encode_images(wrong, EVERY_PIXEL, table)
+    with pytest.raises(RangeError, match="255 does not fit int8"):
+        reference.centre_images(np.zeros((4, 16, 2, 2), np.int8), EVERY_PIXEL, np.zeros(2, np.int16))
+    with pytest.raises(ShapeError, match=r"centres \(2,\)"):
+        reference.centre_images(np.zeros((4, 16, 2, 2), np.int16), EVERY_PIXEL, np.zeros(3, np.int16))
     with pytest.raises(ShapeError):
         resized(reference, np.zeros((1, 1, 0, 4)), (2, 2))

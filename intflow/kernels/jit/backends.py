@@ -43,12 +43,14 @@ class Bytes(NamedTuple):
     """What a backend may know about two s8 operands.
 
     w_max : the largest |b|, 127 where it is not known.
-    nonnegative : function without arguments: whether no a is negative (it looks).
+    small : function without arguments: whether every a lies in 0..127 (it looks).
+    unsigned : whether a is u8.
     emulated : as in `kernels.load`.
     """
 
     w_max: int
-    nonnegative: Callable
+    small: Callable
+    unsigned: bool
     emulated: bool
 
 
@@ -76,11 +78,16 @@ def avx2(operands):
     run = byte_pairs.longest_run(operands.w_max)
     if run >= SHORTEST_RUN:
         return Micro("byte_pairs", byte_pairs.block.address, byte_pairs.ROWS, byte_pairs.COLUMNS,
-                     size=1, offset=128, longest_run=run)
-    if operands.nonnegative():
+                     size=1, offset=_offset(operands), longest_run=run)
+    if operands.small():
         return Micro("byte_products", byte_products.block.address, byte_products.ROWS,
                      byte_products.COLUMNS, size=1)
     return pairs()
+
+
+def _offset(operands):
+    """What kernels that read A as u8 add to it."""
+    return 0 if operands.unsigned else 128
 
 
 def vnni(operands):
@@ -91,18 +98,17 @@ def vnni(operands):
         from .microkernels import dot4_emulated as kernel
     else:
         from .microkernels import dot4_native as kernel
-    return Micro("dot4", kernel.block.address, dot4.ROWS, dot4.COLUMNS, size=1, offset=128)
+    return Micro("dot4", kernel.block.address, dot4.ROWS, dot4.COLUMNS, size=1,
+                 offset=_offset(operands))
 
 
 def amx(operands):
-    """s8 x s8 tiles."""
+    """s8 x s8 or u8 x s8 tiles."""
     from .microkernels import tiles
 
-    if operands.emulated:
-        from .microkernels import tiles_emulated as kernel
-    else:
-        from .microkernels import tiles_native as kernel
-    return Micro("tiles", kernel.block.address, tiles.ROWS, tiles.COLUMNS, size=1,
+    kernel = tiles.kernel(operands.emulated)
+    block = tiles.kernel(operands.emulated, operands.unsigned).block
+    return Micro("tiles", block.address, tiles.ROWS, tiles.COLUMNS, size=1,
                  step_multiple=tiles.STEPS, begin=kernel.begin.address, end=kernel.end.address)
 
 

@@ -39,6 +39,7 @@ class Products:
         sizes = geometry(x.shape, w.shape, out.shape, stride, padding, dilation, groups)
         with self._lock:
             call = _Call(self._memory, out, sizes, ntask, *self._micro(out, x, w, w_max))
+            x = _signed(x, call.micro)
             if unfolds(call.micro, sizes):
                 call.forward_unfolded(x, w)
             else:
@@ -57,7 +58,8 @@ class Products:
         x, e = _operands(out, x, e)
         sizes = geometry(x.shape, out.shape, e.shape, stride, padding, dilation, groups)
         with self._lock:
-            _Call(self._memory, out, sizes, ntask, *self._micro(out, x, e)).gradient(x, e)
+            call = _Call(self._memory, out, sizes, ntask, *self._micro(out, x, e))
+            call.gradient(_signed(x, call.micro), e)
 
     def _micro(self, out, a, b, b_max=None):
         """The micro-kernel for these operands, and how many products one s32 sum may add.
@@ -66,12 +68,12 @@ class Products:
         64 bits; where that would be a handful, the wide kernel widens every pair.
         """
         if a.itemsize == b.itemsize == 1:
-            micro = self._choose(Bytes(b_max or 127, lambda: a.min() >= 0, self._emulated))
+            micro = self._choose(_bytes(a, b_max or 127, self._emulated))
         else:
             micro = pairs()
         if out.dtype == np.int32:
             return micro, None
-        a_max = 127 if a.itemsize == 1 else _magnitude(a)
+        a_max = np.iinfo(a.dtype).max if a.itemsize == 1 else _magnitude(a)
         b_max = b_max or (127 if b.itemsize == 1 else _magnitude(b))
         limit = (2**31 - 1) // max(1, a_max * b_max)
         return (micro, limit) if limit >= product_sizes.FEWEST_PRODUCTS else (pairs_wide(), None)
@@ -206,16 +208,30 @@ class _Call:
         product.run_tasks(worker.address, plan.ctypes.data, self.ntask)
 
 
+def _bytes(a, w_max, emulated):
+    """What a backend may know about byte operands a and b."""
+    if a.dtype == np.uint8:
+        return Bytes(w_max, lambda: a.size == 0 or a.max() <= 127, True, emulated)
+    return Bytes(w_max, lambda: a.size == 0 or a.min() >= 0, False, emulated)
+
+
+def _signed(codes, micro):
+    """u8 codes as s16 for the kernels of s16 pairs, all others as they are."""
+    return codes.astype(np.int16) if codes.dtype == np.uint8 and micro.size == 2 else codes
+
+
 def _operands(out, *operands):
-    """The operands as contiguous arrays; their widths and out's checked."""
+    """The operands as contiguous arrays; their widths and out's checked. The first may be u8."""
     if out.dtype not in (np.int32, np.int64) or not out.flags.c_contiguous or out.ndim != 4:
         raise FormatError(
             "a product writes a C-contiguous 4-D s32 or s64 array, got "
             f"{out.dtype} of shape {out.shape}"
         )
-    for codes in operands:
-        if codes.dtype not in (np.int8, np.int16):
-            raise FormatError(f"a product takes s8 or s16 operands, got {codes.dtype}")
+    for i, codes in enumerate(operands):
+        if codes.dtype not in (np.int8, np.int16) and (i or codes.dtype != np.uint8):
+            raise FormatError(
+                f"a product takes s8 or s16 operands, the first also u8; got {codes.dtype}"
+            )
         if codes.ndim != 4:
             raise ShapeError(f"a product takes 4-D operands, got shape {codes.shape}")
     return [np.ascontiguousarray(codes) for codes in operands]

@@ -30,6 +30,21 @@ def _encode_images(out, images, table):
                         codes[w] = table[row[w]]
 
 
+@njit(**SERIAL)
+def centre_images(out, images, centres):
+    """As `encode_images`, with a subtraction in the place of the table."""
+    number, channels, height, width = images.shape
+    for h in range(height):
+        for first in range(0, width, COLUMNS):
+            stop = min(first + COLUMNS, width)
+            for n in range(number):
+                for c in range(channels):
+                    row, codes = images[n, c, h, first:stop], out[h, first:stop, n, c]
+                    centre = np.int32(centres[c])
+                    for w in range(row.size):
+                        codes[w] = narrowed(np.int32(row[w]) - centre, codes)
+
+
 def resize_bilinear(out, images):
     """Every row across once, at 16 fraction bits in s32; then down between two of them in s64."""
     rows = sample_positions(images.shape[2], out.shape[2])

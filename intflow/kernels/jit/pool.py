@@ -31,19 +31,19 @@ def max_pool2d_backward(out, e, winner, kernel_size, stride, padding, ntask):
            padding[0], padding[2])
 
 
-def avg_pool2d(out, x, kernel_size, stride, ntask):
+def avg_pool2d(out, x, kernel_size, stride, padding, lshift, ntask):
     """Sums in s64, then one division."""
     launch(_avg_pool2d, _avg_pool2d_part, x.size, ntask,
-           _rows(out), _rows(x), *kernel_size, *stride)
+           _rows(out), _rows(x), *kernel_size, *stride, padding[0], padding[2], lshift)
 
 
-def avg_pool2d_backward(out, e, kernel_size, stride, lshift, ntask):
+def avg_pool2d_backward(out, e, kernel_size, stride, padding, lshift, ntask):
     """The quotients first, once per window; then each input pixel sums those of its windows."""
     quotients, count = np.empty(e.shape, out.dtype), kernel_size[0] * kernel_size[1]
     launch(_divide, _divide_part, e.size, ntask,
            flat(quotients, e.size), flat(e, e.size), lshift, count)
     launch(_avg_pool2d_backward, _avg_pool2d_backward_part, out.size, ntask,
-           _rows(out), _rows(quotients), *kernel_size, *stride)
+           _rows(out), _rows(quotients), *kernel_size, *stride, padding[0], padding[2])
 
 
 def _rows(x):
@@ -203,26 +203,28 @@ def _divide_row(out, total, lshift, count):
 
 
 @njit(**SERIAL)
-def _avg_pool2d_part(out, x, kh, kw, sh, sw, task, ntask):
+def _avg_pool2d_part(out, x, kh, kw, sh, sw, top, left, lshift, task, ntask):
     """A run of output pixels."""
     first, last = share(out.shape[0] * out.shape[1], task, ntask)
     sums = np.empty(PIECE, np.int64)
     for pixel in range(first, last):
         h, w = pixel // out.shape[1], pixel % out.shape[1]
+        h_start, h_stop = _inside(h * sh - top, x.shape[0], kh)
+        w_start, w_stop = _inside(w * sw - left, x.shape[1], kw)
         for start in range(0, out.shape[2], PIECE):
             stop = min(start + PIECE, out.shape[2])
             total = sums[:stop - start]
             total[:] = 0
-            for i in range(kh):
-                for j in range(kw):
-                    _add_row(total, x[h * sh + i, w * sw + j, start:stop])
-            _divide_row(out[h, w, start:stop], total, 0, kh * kw)
+            for i in range(h_start, h_stop):
+                for j in range(w_start, w_stop):
+                    _add_row(total, x[h * sh - top + i, w * sw - left + j, start:stop])
+            _divide_row(out[h, w, start:stop], total, lshift, kh * kw)
 
 
 @njit(**PARALLEL)
-def _avg_pool2d(out, x, kh, kw, sh, sw, ntask):
+def _avg_pool2d(out, x, kh, kw, sh, sw, top, left, lshift, ntask):
     for t in prange(ntask):
-        _avg_pool2d_part(out, x, kh, kw, sh, sw, np.int64(t), ntask)
+        _avg_pool2d_part(out, x, kh, kw, sh, sw, top, left, lshift, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -238,13 +240,13 @@ def _divide(out, e, lshift, count, ntask):
 
 
 @njit(**SERIAL)
-def _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, task, ntask):
+def _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, top, left, task, ntask):
     """A run of input pixels."""
     first, last = share(out.shape[0] * out.shape[1], task, ntask)
     for pixel in range(first, last):
         h, w = pixel // out.shape[1], pixel % out.shape[1]
-        h_start, h_stop = _windows(h, 0, quotients.shape[0], kh, sh)
-        w_start, w_stop = _windows(w, 0, quotients.shape[1], kw, sw)
+        h_start, h_stop = _windows(h, top, quotients.shape[0], kh, sh)
+        w_start, w_stop = _windows(w, left, quotients.shape[1], kw, sw)
         for start in range(0, out.shape[2], PIECE):
             stop = min(start + PIECE, out.shape[2])
             out[h, w, start:stop] = 0
@@ -254,6 +256,6 @@ def _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, task, ntask):
 
 
 @njit(**PARALLEL)
-def _avg_pool2d_backward(out, quotients, kh, kw, sh, sw, ntask):
+def _avg_pool2d_backward(out, quotients, kh, kw, sh, sw, top, left, ntask):
     for t in prange(ntask):
-        _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, np.int64(t), ntask)
+        _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, top, left, np.int64(t), ntask)

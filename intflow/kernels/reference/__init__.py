@@ -4,7 +4,8 @@ primitives.py    exact rounding, range checks       conv.py      the three produ
 random.py        the random stream (Philox)         pool.py      max and average pooling
 requantize.py    wide to narrow                     reduce.py    max |x|, sums, counts
 elementwise.py   ReLU, masks, aligned sums          update.py    the stochastic update
-encode.py        images to codes, resizing
+encode.py        images to codes, resizing           channels.py  one factor and term a channel
+lrn.py           local response normalisation
 
 `kernels/jit` has the same files and names and equals these bit for bit. Here a value outside its
 declared width raises RangeError and sizes that disagree raise ShapeError; there the caller is

@@ -19,7 +19,7 @@ def conv2d_forward(out, x, w, stride, padding, dilation, groups, w_max=None):
     Parameters
     ----------
     out : (OH, OW, N, O) s32 or s64. Overwritten.
-    x : (H, W, N, I) s8 or s16, symmetric (no -128, no -32768).
+    x : (H, W, N, I) s8 or s16, symmetric (no -128, no -32768), or u8.
     w : (KH, KW, I/groups, O) s8 or s16, symmetric.
     stride, dilation : (h, w).
     padding : (top, bottom, left, right) zeros.
@@ -81,7 +81,7 @@ def conv2d_gradient(out, x, e, stride, padding, dilation, groups):
     Parameters
     ----------
     out : (KH, KW, I/groups, O) s32 or s64. Overwritten.
-    x : (H, W, N, I) s8 or s16, symmetric.
+    x : (H, W, N, I) s8 or s16, symmetric, or u8.
     e : (OH, OW, N, O) s8 or s16, symmetric.
     stride, padding, dilation, groups : as in `conv2d_forward`.
 
@@ -127,7 +127,7 @@ def _check(kernel, *shapes_and_window, operands, w=None, w_max=None):
     """Geometry of the call; RangeError for an operand outside its declared range."""
     for codes in operands:
         lowest = np.iinfo(codes.dtype).min
-        if codes.size and int(codes.min()) == lowest:
+        if lowest and codes.size and int(codes.min()) == lowest:
             raise RangeError(f"{kernel} takes symmetric operands, got {lowest} in {codes.dtype}")
     if w_max is not None and w.size and int(np.abs(_wide(w)).max()) > w_max:
         raise RangeError(f"{kernel}: a weight lies beyond w_max={w_max}")

@@ -35,6 +35,32 @@ def encode_images(out, images, table):
     store("encode_images", out, table[images].transpose(2, 3, 0, 1))
 
 
+def centre_images(out, images, centres):
+    """out[h, w, n, c] = images[n, c, h, w] - centres[c]: codes around zero, in the engine's layout.
+
+    Parameters
+    ----------
+    out : (H, W, N, C) s8, s16 or s32. Overwritten.
+    images : (N, C, H, W) u8.
+    centres : (C,) s16, the pixel of each channel that becomes 0.
+
+    Raises
+    ------
+    RangeError : a code does not fit out.
+
+    Examples
+    --------
+    centres 124, 116, 104: the pixel 124, 100, 255 becomes 0, -16, 151.
+    """
+    expected = tuple(images.shape[axis] for axis in (2, 3, 0, 1))
+    if out.shape != expected or centres.shape != expected[3:]:
+        raise ShapeError(
+            f"centre_images expects out {expected} and centres {expected[3:]}, "
+            f"got {out.shape} and {centres.shape}"
+        )
+    store("centre_images", out, images.transpose(2, 3, 0, 1).astype(np.int64) - centres)
+
+
 def resize_bilinear(out, images):
     """Resize by bilinear interpolation between pixel centres, in integers.
 

@@ -10,8 +10,6 @@ from ...errors import ShapeError
 from ...formats.rounding import Rounding
 from .primitives import bits_of, round_divide, same_shape, shift_left, store
 
-NO_PADDING = 0, 0, 0, 0
-
 
 def max_pool2d(out, winner, x, kernel_size, stride, padding):
     """Largest code of each window, and which tap held it first.
@@ -69,13 +67,15 @@ def max_pool2d_backward(out, e, winner, kernel_size, stride, padding):
     store("max_pool2d_backward", out, total)
 
 
-def avg_pool2d(out, x, kernel_size, stride):
-    """Mean of each window, rounded half even.
+def avg_pool2d(out, x, kernel_size, stride, padding, lshift):
+    """half_even(sum of the window * 2**lshift / its size), zeros of the padding included.
 
     Parameters
     ----------
-    out : (OH, OW, N, C), the width of x. Overwritten.
-    x : (H, W, N, C), any signed width up to 32 bits, or 64 where the sums fit.
+    out : (OH, OW, N, C), the width of x or wider. Overwritten; its step is 2**-lshift that of x.
+    x : (H, W, N, C), any width up to 32 bits, or 64 where the shifted sums fit 62.
+    padding : (top, bottom, left, right) zeros.
+    lshift : int >= 0; bits kept below the step of x.
 
     Exactness
     ---------
@@ -83,24 +83,27 @@ def avg_pool2d(out, x, kernel_size, stride):
 
     Examples
     --------
-    2x2 windows: 1 + 2 + 3 + 4 = 10, / 4 = 2.5 -> 2; 1 + 2 + 3 + 8 = 14, / 4 = 3.5 -> 4.
+    2x2 windows: 1 + 2 + 3 + 4 = 10, / 4 = 2.5 -> 2; 1 + 2 + 3 + 8 = 14, / 4 = 3.5 -> 4. With
+    lshift = 1: 5 and 7.
     """
-    _check("avg_pool2d", out, x, kernel_size, stride, NO_PADDING)
+    _check("avg_pool2d", out, x, kernel_size, stride, padding)
     total = np.zeros(out.shape, np.int64 if bits_of(x) <= 44 else object)
     for oh, ow in np.ndindex(*out.shape[:2]):
-        for _, h, w in _taps(x.shape, oh, ow, kernel_size, stride, NO_PADDING):
+        for _, h, w in _taps(x.shape, oh, ow, kernel_size, stride, padding):
             total[oh, ow] += x[h, w]
     count = kernel_size[0] * kernel_size[1]
-    store("avg_pool2d", out, round_divide(total, count, Rounding.HALF_EVEN))
+    mean = round_divide(shift_left(total, lshift), count, Rounding.HALF_EVEN)
+    store("avg_pool2d", out, mean)
 
 
-def avg_pool2d_backward(out, e, kernel_size, stride, lshift):
+def avg_pool2d_backward(out, e, kernel_size, stride, padding, lshift):
     """Each input gets half_even(e * 2**lshift / count) of every window it lies in.
 
     Parameters
     ----------
     out : (H, W, N, C) s32 or s64. Overwritten; its step is 2**-lshift that of e.
     e : (OH, OW, N, C), any signed width.
+    padding : (top, bottom, left, right).
     lshift : int >= 0; guard bits of the division.
 
     Raises
@@ -111,12 +114,12 @@ def avg_pool2d_backward(out, e, kernel_size, stride, lshift):
     --------
     e = 5, 2x2 window, lshift = 4: 80 / 4 = 20 to each of the four.
     """
-    _check("avg_pool2d_backward", e, out, kernel_size, stride, NO_PADDING)
+    _check("avg_pool2d_backward", e, out, kernel_size, stride, padding)
     count = kernel_size[0] * kernel_size[1]
     share = round_divide(shift_left(e, lshift), count, Rounding.HALF_EVEN)
     total = np.zeros(out.shape, np.int64 if bits_of(share) <= 44 else object)
     for oh, ow in np.ndindex(*e.shape[:2]):
-        for _, h, w in _taps(out.shape, oh, ow, kernel_size, stride, NO_PADDING):
+        for _, h, w in _taps(out.shape, oh, ow, kernel_size, stride, padding):
             total[h, w] += share[oh, ow]
     store("avg_pool2d_backward", out, total)
 

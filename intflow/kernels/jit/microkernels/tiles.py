@@ -1,4 +1,5 @@
-"""s8 x s8 on AMX tiles: tdpbssd multiplies 16 rows x 64 bytes by 64 bytes x 16 columns.
+"""s8 x s8 or u8 x s8 on AMX tiles: tdpbssd and tdpbusd multiply 16 rows x 64 bytes by 64 bytes x
+16 columns.
 
 Block 32 x 32: accumulators in tiles 0..3, A in 4 and 5, B in 6 and 7; a K step is 64 bytes, 16
 of the driver's steps. `init` is not read: A has no offset, so every sum starts at 0.
@@ -8,6 +9,8 @@ A is read past L1 (tileloaddt1), so that it does not push the panel of B out.
 Native is the instructions, Emulated the same on memory; LLVM never allocates tiles itself, so
 their numbers are ours and they keep their contents between instructions.
 """
+
+from importlib import import_module
 
 from llvmlite import ir
 
@@ -23,8 +26,16 @@ TILE = 1024
 LINE = vector(I32, 16)
 
 
+def kernel(emulated, unsigned=False):
+    """The module that compiles the kernel for s8 (or u8) rows; importing it compiles it."""
+    name = ("tiles_emulated" if emulated else "tiles_native") + ("_u8" if unsigned else "")
+    return import_module(f".{name}", __package__)
+
+
 class Native:
     """The instructions; each needs the tiles configured by `begin`."""
+
+    multiply = "tdpbssd"
 
     def __init__(self, b, scratch):
         self.b = b
@@ -47,7 +58,7 @@ class Native:
 
     def dot(self, sums, x, y):
         """sums[m][n] += sum over k of x[m][k] * y[k // 4][n][k % 4]."""
-        self._call("tdpbssd", [I8, I8, I8], [I8(sums), I8(x), I8(y)])
+        self._call(self.multiply, [I8, I8, I8], [I8(sums), I8(x), I8(y)])
 
     def begin(self, work):
         """Palette 1, eight tiles of 16 rows x 64 bytes."""
@@ -61,8 +72,16 @@ class Native:
         self._call("tilerelease", [], [])
 
 
+class NativeUnsigned(Native):
+    """The instructions with unsigned rows."""
+
+    multiply = "tdpbusd"
+
+
 class Emulated:
     """The same with the tiles in the upper half of the scratch memory."""
+
+    signed = True
 
     def __init__(self, b, scratch):
         self.b = b
@@ -91,7 +110,7 @@ class Emulated:
             def over_words(b, k, acc):
                 word = load(b, shifted(b, self._line(x, m), b.shl(k, I64(2))), I32)
                 line = load(b, self._line(y, k), LINE)
-                return [quad_dot(b, acc[0], splat(b, word, LINE), line, signed=True)]
+                return [quad_dot(b, acc[0], splat(b, word, LINE), line, signed=self.signed)]
 
             (total,) = loop(b, I64(16), [load(b, self._line(sums, m), LINE)], over_words)
             store(b, total, self._line(sums, m))
@@ -113,6 +132,12 @@ class Emulated:
             return state
 
         loop(self.b, I64(16), [], each)
+
+
+class EmulatedUnsigned(Emulated):
+    """The same with unsigned rows."""
+
+    signed = False
 
 
 def emit(b, arguments, instructions):

@@ -1,0 +1,80 @@
+"""Counts of operations and bytes, which add up.
+
+Lingo: a *width* is what an operation works on: "32" a 32-bit container, "8x2+32" a product of an
+8-bit and a 2-bit code added into 32 bits, "fp32" or "bf16" a float of the comparison. A *role* is
+what a tensor is: one of ROLES.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .widths import stored_bits
+
+# What is counted. One line of definition each; `kernels.py` says how many a kernel makes.
+OPERATIONS = {
+    "mac": "a multiplication and the addition of its product, as the papers count: padding too",
+    "padding": "of these, the ones whose operand is a zero of the padding",
+    "multiply": "a multiplication without an addition",
+    "add": "an addition, subtraction, or the carry of a rounding",
+    "shift": "a shift by any number of places",
+    "compare": "a comparison of two numbers; the selection it steers is free",
+    "divide": "a division",
+    "lookup": "a look-up in a small table",
+    "random": "a number of 32 random bits",
+}
+ROLES = ("weights", "activations", "errors", "gradients", "masks")
+
+
+@dataclass
+class Counts:
+    """How many operations, and how many bytes are read and written.
+
+    operations : {(operation, width): number}
+    read, written : {role: bytes}; each operand of a kernel once, as the engine stores it.
+
+    Examples
+    --------
+    Counts.of([("add", "32", 3)], read=[("errors", 4, Fixed(8, 7))]): three additions of 32 bits,
+    four bytes read.
+    """
+
+    operations: Counter = field(default_factory=Counter)
+    read: Counter = field(default_factory=Counter)
+    written: Counter = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, operations=(), read=(), written=()):
+        """From (operation, width, number), and (role, numbers, format) for read and written."""
+        made = cls()
+        for name, width, number in operations:
+            made.operations[name, width] += number
+        for side, tensors in ((made.read, read), (made.written, written)):
+            for role, number, fmt in tensors:
+                side[role] += number * stored_bits(fmt) // 8
+        return made.clean()
+
+    def clean(self):
+        """Without the zeros, so that equal counts are equal objects."""
+        return Counts(+self.operations, +self.read, +self.written)
+
+    def __add__(self, other):
+        return Counts(
+            self.operations + other.operations, self.read + other.read,
+            self.written + other.written,
+        )
+
+    def total(self, operation):
+        """All operations of one name, whatever their width."""
+        return sum(n for (name, _), n in self.operations.items() if name == operation)
+
+    @property
+    def bytes(self):
+        """Bytes read and written together."""
+        return sum(self.read.values()) + sum(self.written.values())
+
+    def to_dict(self):
+        """Plain dictionaries: {"operations": {name: {width: n}}, "read": ..., "written": ...}."""
+        operations = {}
+        for (name, width), number in sorted(self.operations.items()):
+            operations.setdefault(name, {})[width] = number
+        return {"operations": operations, "read": dict(self.read), "written": dict(self.written)}

@@ -1,0 +1,186 @@
+"""What every kernel costs: operations and bytes from sizes and formats alone.
+
+Each function stands for the kernel of its name in kernels/reference and says what one call counts.
+A datapath is counted, not a processor: it does the same for all data, so a shift by no places is a
+shift. Signs are kept apart, so |x| and -x are free, as are selections, masks (AND) and addresses. Every
+operand is read once and every result written once, as wide as the engine stores it.
+
+Lingo: n elements; role as in counts.py; fmt a format (Fixed, Minifloat, Float).
+"""
+
+from math import prod
+
+from ..formats import Fixed, Minifloat
+from .counts import Counts
+from .widths import Float, container, mac_width
+
+BYTE = Fixed(8, 0, signed=False)
+
+
+def encode_images(n, codes):
+    """A look-up for every pixel."""
+    return Counts.of([("lookup", container(codes), n)],
+                     [("activations", n, BYTE)], [("activations", n, codes)])
+
+
+def centre_images(n, codes):
+    """A subtraction for every pixel."""
+    return Counts.of([("add", container(codes), n)],
+                     [("activations", n, BYTE)], [("activations", n, codes)])
+
+
+def product(sizes, a, b, total, read, written):
+    """One of the three products of a layer: a multiply-accumulate for every term of every sum.
+
+    A minifloat b is multiplied by its significand and the product shifted by its exponent.
+
+    Parameters
+    ----------
+    sizes : kernels.geometry.Geometry
+    a, b, total : formats of the operands and of the sums.
+    read, written : [(role, n, fmt)]
+    """
+    width, padding = mac_width(a, b, total), sizes.products - inside(sizes)
+    operations = [("mac", width, sizes.products), ("padding", width, padding)]
+    if isinstance(b, Minifloat):
+        operations.append(("shift", container(total), sizes.products))
+    return Counts.of(operations, read, written)
+
+
+def inside(sizes):
+    """Multiply-accumulates of a convolution without those on padding.
+
+    Examples
+    --------
+    3x3 window, padding 1, stride 1 on 4x4 pixels: 10 * 10 of 144 for each pair of channels.
+    """
+    rows, columns = (sum(len(range(axis.outputs)[axis.reach(tap)[0]]) for tap in range(axis.taps))
+                     for axis in (sizes.rows, sizes.columns))
+    return rows * columns * sizes.images * sizes.outputs * sizes.group_inputs
+
+
+def relu(n, fmt):
+    """A comparison with 0; the mask is written."""
+    return Counts.of([("compare", container(fmt), n)], [("activations", n, fmt)],
+                     [("activations", n, fmt), ("masks", n, BYTE)])
+
+
+def apply_mask(n, fmt):
+    """A selection: nothing but its bytes."""
+    return Counts.of(read=[("errors", n, fmt), ("masks", n, BYTE)], written=[("errors", n, fmt)])
+
+
+def add_aligned(n, a, b, total, role):
+    """The coarser operand is shifted to the finer step, and the two are added."""
+    shift = [] if isinstance(total, Float) else [("shift", container(total), n)]
+    return Counts.of([*shift, ("add", container(total), n)],
+                     [(role, n, a), (role, n, b)], [(role, n, total)])
+
+
+def add_bias(n, x, total, channels, bias):
+    """A bias is shifted to the finer step, and one added to every number."""
+    shift = [] if isinstance(total, Float) else [("shift", container(total), n)]
+    return Counts.of([*shift, ("add", container(total), n)],
+                     [("activations", n, x), ("weights", channels, bias)],
+                     [("activations", n, total)])
+
+
+def scale_channels(n, x, a, total, channels, bias):
+    """A multiply-accumulate for every number."""
+    return Counts.of([("mac", mac_width(x, a, total), n)],
+                     [("activations", n, x), ("weights", channels, a), ("weights", channels, bias)],
+                     [("activations", n, total)])
+
+
+def requantize(n, wide, narrow, role):
+    """A shift, the carry of the rounding, two comparisons that saturate."""
+    width = container(wide)
+    return Counts.of([("shift", width, n), ("add", width, n), ("compare", width, 2 * n)],
+                     [(role, n, wide)], [(role, n, narrow)])
+
+
+def requantize_masked(n, wide, narrow):
+    """`requantize`, and two more comparisons for the mask, which compares before rounding."""
+    return requantize(n, wide, narrow, "activations") + Counts.of(
+        [("compare", container(wide), 2 * n)], written=[("masks", n, BYTE)])
+
+
+def max_abs(n, fmt, role):
+    """Two comparisons: with the largest and with the smallest number so far."""
+    return Counts.of([("compare", container(fmt), 2 * n)], [(role, n, fmt)])
+
+
+def sum_squares(n, fmt, role):
+    """A multiply-accumulate for every number."""
+    return Counts.of([("mac", mac_width(fmt, fmt, fmt), n)], [(role, n, fmt)])
+
+
+def max_pool2d(pool, fmt):
+    """A comparison for every pixel of a window but its first, padding left out."""
+    return Counts.of(
+        [("compare", container(fmt), pool.taps - pool.small)],
+        [("activations", pool.large, fmt)],
+        [("activations", pool.small, fmt), ("masks", pool.small, pool.winner)])
+
+
+def max_pool2d_backward(pool, e, total):
+    """An addition for every error, to what other windows gave its winner."""
+    return Counts.of([("add", container(total), pool.small)],
+                     [("errors", pool.small, e), ("masks", pool.small, pool.winner)],
+                     [("errors", pool.large, total)])
+
+
+def avg_pool2d(pool, fmt, mean):
+    """An addition for every pixel of a window but its first; then a rounded division."""
+    return Counts.of(
+        [("add", container(mean), pool.taps - pool.small), *_rounded_division(pool, mean)],
+        [("activations", pool.large, fmt)], [("activations", pool.small, mean)])
+
+
+def avg_pool2d_backward(pool, e, total):
+    """A rounded division for every error, an addition for every pixel that gets it."""
+    return Counts.of(
+        [("add", container(total), pool.taps), *_rounded_division(pool, total)],
+        [("errors", pool.small, e)], [("errors", pool.large, total)])
+
+
+def _rounded_division(pool, fmt):
+    """A division, or a shift where the window's size is a power of two; the carry of the rounding.
+
+    Floats neither shift nor round by themselves: one multiplication by the reciprocal.
+    """
+    if isinstance(fmt, Float):
+        return [("multiply", container(fmt), pool.small)]
+    size = prod(pool.kernel_size)
+    name = "divide" if size & (size - 1) else "shift"
+    return [(name, container(fmt), pool.small), ("add", container(fmt), pool.small)]
+
+
+def local_response_norm(n, squares, fmt, total):
+    """4 multiplications (square, factor, line between two knots, x times the power), 3 shifts (factor,
+    leading one, line), 2 look-ups, 5 additions (offset, two roundings, two differences of the line),
+    and `squares` - n to sum the squares of the neighbours; all but the last product in 64 bits."""
+    return Counts.of(
+        [("multiply", "64", 3 * n), ("multiply", container(total), n), ("shift", "64", 3 * n),
+         ("lookup", "32", 2 * n), ("add", "64", 5 * n + squares - n)],
+        [("activations", n, fmt)], [("activations", n, total)])
+
+
+def stochastic_update(n, gradient, master, update, p=1, q=1):
+    """One random number a weight; it is scaled below the divisor and added to |g|, the sum divided; the
+    result is taken from the weight and saturated by two comparisons. Scaling and division are shifts
+    where the rate is a power of two; else a multiplication by its odd numerator p, and with an
+    odd denominator q a multiplication and a division in place of the two shifts.
+    """
+    width = container(gradient)
+    operations = [("random", "32", n), ("add", width, 2 * n), ("compare", width, 2 * n)]
+    operations += [("multiply", width, n)] if p != 1 else []
+    operations += [("shift", width, 2 * n)] if q == 1 else [
+        ("multiply", width, n), ("divide", width, n)]
+    return Counts.of(operations, [("weights", n, master), ("gradients", n, gradient)],
+                     [("weights", n, master), ("gradients", n, update)])
+
+
+def move(n, fmt, role, read=None):
+    """A copy of n numbers, or of `read` numbers with zeros around: no operation."""
+    return Counts.of(read=[(role, n if read is None else read, fmt)], written=[(role, n, fmt)])

@@ -1,0 +1,146 @@
+"""Operations and bytes of a whole training step, by layer and by pass.
+
+    encode, forward --loss--> error, gradient --all-reduce--> update
+
+The prediction comes from shapes and formats alone; a test holds it against a step of the reference
+kernels that is counted while it runs. What a single operation is: counts.py; what a kernel takes:
+kernels.py.
+"""
+
+from math import prod
+
+from ..layers import Sequential, Spec
+from .all_reduce import ring
+from .counts import Counts
+from .layers import BACKWARD, FORWARD
+from .losses import LOSS_COSTS
+from .slots import Floats
+
+PASSES = ("forward", "error", "gradient", "all_reduce", "update")
+IMAGES, LOSS = "images", "loss"         # rows of what is no layer: encoding; loss and its [E]
+
+
+def count_step(network, slots, images, loss=None, rate=1, workers=1):
+    """Count one step.
+
+    Parameters
+    ----------
+    network : training.Network; a plan without kernels will do.
+    slots : `slots_of(scheme)`, or Floats for comparison.
+    images : int; the batch of one worker.
+    loss : a name of losses.LOSSES; None counts the forward pass alone.
+    rate : the learning rate.
+    workers : int; more than one exchange their gradients.
+
+    Returns
+    -------
+    {layer: {pass: Counts}}, layers in the order of the forward pass, between "images" and "loss".
+    """
+    step = Step(network, slots, images)
+    step.count("forward", slots.encode(images * prod(network.input_shape)))
+    step.forward(network.layers)
+    if loss is not None:
+        step.backward(network.layers, step.lose(loss))
+        step.update(rate, workers)
+    return step.rows
+
+
+class Step:
+    """A training step that is counted instead of made; `count_step` walks it.
+
+    Attributes
+    ----------
+    rows : {layer: {pass: Counts}}
+    gradients : {layer: format of its gradient}
+    in_floats : whether the step is that of the comparison.
+    """
+
+    def __init__(self, network, slots, images):
+        self.network, self.slots, self.images = network, slots, images
+        self.in_floats = isinstance(slots, Floats)
+        self.gradients, self._at = {}, IMAGES
+        self.rows = {name: {} for name in (IMAGES, *(layer.name for layer in network.layers.walk()))}
+        self._before, self._after = {}, {}
+        self._noted = {id(layer): spec for layer, spec in network.specs}
+        self._place(network.layers, Spec(network.input_shape, network.scheme.input_format(), True))
+
+    def _place(self, layer, spec):
+        """Note the Specs before and behind a layer and all inside it."""
+        self._before[id(layer)] = spec
+        for child in layer.children():
+            behind = self._place(child, spec)
+            spec = behind if isinstance(layer, Sequential) else spec
+        inside = isinstance(layer, Sequential)
+        self._after[id(layer)] = spec if inside else self._noted[id(layer)]
+        return self._after[id(layer)]
+
+    # what the functions of layers.py ask ---------------------------------------------------
+
+    def before(self, layer):
+        """Spec of a layer's input."""
+        return self._before[id(layer)]
+
+    def after(self, layer):
+        """Spec of a layer's output."""
+        return self._after[id(layer)]
+
+    def size(self, spec):
+        """Numbers of a batch."""
+        return self.images * prod(spec.shape)
+
+    def format(self, spec):
+        """Format of a tensor with this Spec."""
+        return self.slots.format(spec.format)
+
+    def count(self, name, counts):
+        """Add counts to a pass of the layer at hand."""
+        row = self.rows[self._at]
+        row[name] = row.get(name, Counts()) + counts
+
+    def narrowed(self, slot, n, e):
+        """An error behind [E] or its like; its counts are noted."""
+        counts, narrow = slot(n, e)
+        self.count("error", counts)
+        return narrow
+
+    # the step ------------------------------------------------------------------------------
+
+    def forward(self, layer):
+        """Count the forward pass of a layer and all inside it."""
+        around, self._at = self._at, layer.name
+        FORWARD[layer.kind](self, layer)
+        self._at = around
+
+    def lose(self, loss):
+        """Count the loss and the narrowing of its error; returns the error's format."""
+        self._at, (n,) = LOSS, self.network.output.shape
+        self.rows[LOSS] = {}
+        counts, e = LOSS_COSTS[loss](self, self.images * n, self.format(self.network.output))
+        self.count("error", counts)
+        return self.narrowed(self.slots.error, self.images * n, e)
+
+    def backward(self, layer, e):
+        """Count the error and gradient passes of a layer; the error's format before it, or None."""
+        around, self._at = self._at, layer.name
+        below = BACKWARD[layer.kind](self, layer, e)
+        self._at = around
+        return below
+
+    def update(self, rate, workers):
+        """Count the exchange of all gradients and the update of all weights."""
+        for layer in self.network.layers.walk():
+            if layer.name in self.gradients:
+                self._at, weight = layer.name, layer.weight.master
+                n, gradient = weight.codes.size, self.gradients[layer.name]
+                if workers > 1:
+                    self.count("all_reduce", ring(n, gradient, workers))
+                self.count("update", self.slots.update(n, gradient, weight.format, rate))
+
+
+def totals(rows):
+    """{pass: Counts} over all layers."""
+    found = {}
+    for row in rows.values():
+        for name, counts in row.items():
+            found[name] = found.get(name, Counts()) + counts
+    return {name: found[name] for name in PASSES if name in found}

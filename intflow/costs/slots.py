@@ -1,0 +1,178 @@
+"""What the slots W, A, G and E of every scheme cost; and the same network in floats.
+
+`SLOTS` has a line for every scheme. Layers (layers.py) ask these objects and know no scheme.
+"""
+
+from .. import ops
+from ..errors import UsageError
+from ..formats import Fixed
+from . import kernels
+from .counts import Counts
+from .widths import BF16, FP32
+
+WIDEST_OPERAND = ops.WIDEST_OPERAND
+
+
+class Integers:
+    """A scheme whose weights are stored as the codes of the products: inference alone.
+
+    Formats are those of the engine. An error's step follows the data, so errors carry frac_bits 0
+    and errors that meet are taken to have one step: their sum is one bit wider than they are.
+    Steps that lie far apart make the engine store such a sum in 64 bits instead of 32.
+    """
+
+    def __init__(self, scheme):
+        self.scheme = scheme
+
+    def format(self, fmt):
+        """The format of a tensor that the engine stores in `fmt`."""
+        return fmt
+
+    def product(self, a, b, terms):
+        """Format of sums of products."""
+        return ops.accumulator(a, b, terms)
+
+    def encode(self, n):
+        """Pixels become codes: centred where the scheme reads published networks."""
+        kernel = kernels.centre_images if self.scheme.converts else kernels.encode_images
+        return kernel(n, self.scheme.input_format())
+
+    def weight(self, n, master, codes):
+        """[W]"""
+        return Counts()
+
+    def activation(self, n, wide, narrow):
+        """[A]"""
+        return kernels.requantize_masked(n, wide, narrow)
+
+    def align(self, n, wide, narrow):
+        """Codes brought to a finer step."""
+        return kernels.requantize(n, wide, narrow, "activations")
+
+
+class Wage(Integers):
+    """WAGE: stored weights are narrowed to W, errors by their maximum to E, gradients update."""
+
+    def weight(self, n, master, codes):
+        return kernels.requantize(n, master, codes, "weights")
+
+    def error(self, n, e):
+        """[E]: (counts, format)."""
+        narrow = self.scheme.error_format()
+        return (kernels.max_abs(n, e, "errors") + kernels.requantize(n, e, narrow, "errors"),
+                Fixed(narrow.bits, 0, symmetric=True))
+
+    def operand(self, n, e):
+        """An error on its way into a product: (counts, format)."""
+        return self.error(n, e) if e.bits > WIDEST_OPERAND else (Counts(), e)
+
+    def gradient(self, x, e, terms):
+        """Format of a gradient."""
+        return self.product(x, e, terms)
+
+    def sum(self, a, b):
+        """Format of the sum of two errors."""
+        return ops.sum_format(a, b)
+
+    def pooled(self, e, window):
+        """Format of errors that overlapping windows have added up."""
+        overlap = _overlap(window)
+        bits = (overlap * e.maximum).bit_length() + 1
+        return Fixed(bits, 0, symmetric=True) if bits <= WIDEST_OPERAND else _wide(bits)
+
+    def averaged(self, e, window):
+        """Format of the shares of errors that averages have handed down."""
+        size = window.kernel_size[0] * window.kernel_size[1]
+        lshift = (size - 1).bit_length() + ops.pooling.AVERAGE_GUARD_BITS
+        bound = _overlap(window) * ((e.maximum << lshift) // size + 1)
+        return _wide(bound.bit_length() + 1)
+
+    def update(self, n, gradient, master, rate):
+        """[G]"""
+        p, q, _ = self.scheme.check_rate(rate)
+        step = Fixed(32, 0)
+        return (kernels.max_abs(n, gradient, "gradients")
+                + kernels.stochastic_update(n, gradient, master, step, p, q))
+
+
+def _overlap(window):
+    """Windows that one pixel lies in, at most."""
+    kernel, stride = window.kernel_size, window.stride
+    return -(-kernel[0] // stride[0]) * -(-kernel[1] // stride[1])
+
+
+def _wide(bits):
+    return ops.wide(bits, 0)
+
+
+class Floats:
+    """The same layers in floats, for comparison: nothing is requantized.
+
+    Products are added in fp32, weights and gradients kept in fp32. With bf16 the operands of
+    products and all activations and errors are stored in bf16, and weights are converted once a step.
+    """
+
+    def __init__(self, fmt):
+        self.fmt = fmt
+
+    def format(self, fmt):
+        return self.fmt
+
+    def product(self, a, b, terms):
+        return self.fmt
+
+    def encode(self, n):
+        """A multiply-accumulate for every pixel: less the mean, divided by the deviation."""
+        return Counts.of([("mac", _mac(self.fmt), n)], [("activations", n, kernels.BYTE)],
+                         [("activations", n, self.fmt)])
+
+    def weight(self, n, master, codes):
+        if self.fmt == FP32:
+            return Counts()
+        return Counts.of(read=[("weights", n, FP32)], written=[("weights", n, self.fmt)])
+
+    def activation(self, n, wide, narrow):
+        return Counts()
+
+    align = activation
+
+    def error(self, n, e):
+        return Counts(), e
+
+    operand = error
+
+    def gradient(self, x, e, terms):
+        return FP32
+
+    def sum(self, a, b):
+        return self.fmt
+
+    def pooled(self, e, window):
+        return self.fmt
+
+    averaged = pooled
+
+    def update(self, n, gradient, master, rate):
+        """w - rate * g: a multiply-accumulate."""
+        return Counts.of([("mac", _mac(FP32), n)], [("weights", n, FP32), ("gradients", n, FP32)],
+                         [("weights", n, FP32)])
+
+
+def _mac(fmt):
+    return f"{fmt.name}x{fmt.name}+fp32"
+
+
+SLOTS = {"wage": Wage, "faq": Integers, "float-weight": Integers}
+FLOATS = {"fp32": FP32, "bf16": BF16}
+
+
+def slots_of(scheme):
+    """What the slots of a scheme cost.
+
+    Raises
+    ------
+    UsageError : nobody has said so yet.
+    """
+    if scheme.name not in SLOTS:
+        raise UsageError(f"the costs of {scheme.name} are not known; count one of {', '.join(SLOTS)}")
+    return SLOTS[scheme.name](scheme)

@@ -1,0 +1,45 @@
+"""Widths of what is counted: names of formats, and the containers that hold their codes."""
+
+from dataclasses import dataclass
+
+from ..formats import Minifloat
+
+
+@dataclass(frozen=True)
+class Float:
+    """A float of the comparison: "fp32" or "bf16"; `bits` in memory."""
+
+    name: str
+    bits: int
+
+
+FP32, BF16 = Float("fp32", 32), Float("bf16", 16)
+
+
+def stored_bits(fmt):
+    """Bits that one number takes in memory: 8, 16, 32 or 64.
+
+    Examples
+    --------
+    Fixed(2, 5): 8. Fixed(21, 12): 32. FP32: 32.
+    """
+    return fmt.bits if isinstance(fmt, Float) else 8 * fmt.dtype.itemsize
+
+
+def container(fmt):
+    """The width that element-wise operations on `fmt` have: "8" to "64", or a float's name."""
+    return fmt.name if isinstance(fmt, Float) else str(stored_bits(fmt))
+
+
+def operand(fmt):
+    """The name of an operand of a product: its bits, "e4m3" for a minifloat, or a float's name."""
+    if isinstance(fmt, Float):
+        return fmt.name
+    if isinstance(fmt, Minifloat):
+        return f"e{fmt.exponent_bits}m{fmt.mantissa_bits}"
+    return str(fmt.bits)
+
+
+def mac_width(a, b, accumulator):
+    """The width of a multiply-accumulate: "8x2+32"."""
+    return f"{operand(a)}x{operand(b)}+{container(accumulator)}"

@@ -1,0 +1,148 @@
+"""Minifloat weights times fixed-point activations, exactly.  [FLOAT product]
+
+A weight is a small significand times a power of two, so a product is a multiplication by the
+significand and a shift, and the sum is fixed point: one step is x.step * 2**lowest, lowest being the
+smallest exponent among the weights at hand. Three schedules, the same bits:
+
+    shift_each     every product is shifted by its weight's exponent, then added     the datapath
+    by_exponent    one sum of significands an exponent, shifted once                 few shifters
+    by_digits      the shifted weights as integers, cut into signed 7-bit digits;     fast here
+                   one byte product a digit, then sum of digit k << 7 k
+
+A 1-4-3 weight spans at most 18 bits, three digits; a layer whose exponents lie close takes fewer.
+"""
+
+import numpy as np
+
+from ..errors import FormatError
+from ..formats import Tensor
+from ..formats.minifloat_codec import expand, split
+from .width import wide
+
+DIGIT_BITS = 7
+
+
+def shift_each(kernels, x, w, window, rshift=0):
+    """The plain loop: y of `conv2d` for minifloat w. Slow; for tests and for device models.
+
+    rshift : low bits that the accumulator lacks; every shifted product is cut (floor) to the rest.
+    """
+    significand, exponent = split(w.codes, w.format)
+    integers, lowest = expand(w.codes, w.format)
+    lshift = np.where(significand != 0, exponent - lowest, 0).astype(np.uint8)
+    fmt = _sum_format(x, integers, lowest)
+    out = np.empty(_output_shape(x, w, window), np.int64)
+    kernels.minifloat_forward(
+        out, _pixels(x.codes), _pixels(significand.astype(np.int16)), _pixels(lshift),
+        rshift, **_resolved(window, x).keywords())
+    return _as_sums(out, wide(fmt.bits, fmt.frac_bits - rshift), x)
+
+
+def by_exponent(kernels, x, w, window):
+    """One exact sum for every exponent in use, each shifted once."""
+    significand, exponent = split(w.codes, w.format)
+    integers, lowest = expand(w.codes, w.format)
+    fmt = _sum_format(x, integers, lowest)
+    total = np.zeros(_output_shape(x, w, window), np.int64)
+    for used in np.unique(exponent[significand != 0]).tolist():
+        bucket = np.where(exponent == used, significand, 0).astype(np.int16)
+        out = np.empty(total.shape, np.int64)
+        kernels.conv2d_forward(
+            out, _pixels(x.codes), _pixels(bucket), **_resolved(window, x).keywords())
+        total += out << (used - lowest)
+    return _as_sums(total, fmt, x)
+
+
+def by_digits(kernels, x, w, window):
+    """The fast path: every digit of every weight in one product of bytes."""
+    integers, lowest = expand(w.codes, w.format)
+    fmt = _sum_format(x, integers, lowest)
+    taps = _pixels(integers)
+    digits = signed_digits(taps)
+    shape = _output_shape(x, w, window)
+    if len(digits) == 1:
+        return _as_sums(_product(kernels, x, digits[0], window, shape, fmt.dtype), fmt, x)
+    side_by_side = _interleaved(digits, window.groups)
+    planes = _product(kernels, x, side_by_side, window, (*shape[:3], side_by_side.shape[3]))
+    out = np.empty(shape, fmt.dtype)
+    kernels.combine_planes(
+        out.reshape(-1, shape[3]), planes.reshape(-1, planes.shape[3]), window.groups, DIGIT_BITS)
+    return _as_sums(out, fmt, x)
+
+
+def signed_digits(integers):
+    """[s8 arrays], integers = sum of digit k * 2**(7 k); digits in -64..63, the last within +-127.
+
+    Zero planes at the top are not made; all zeros are one plane.
+
+    Examples
+    --------
+    768 = 0 + 6 * 128: digits 0, 6. -65 = 63 - 128: digits 63, -1; -100: one digit.
+    """
+    digits, rest = [], integers
+    while np.abs(rest).max(initial=0) > 127:
+        digit = ((rest + 64) & 127) - 64
+        digits.append(digit.astype(np.int8))
+        rest = (rest - digit) >> DIGIT_BITS
+    return [*digits, rest.astype(np.int8)]
+
+
+def expanded(w):
+    """Minifloat weights as fixed-point ones of the same values: s64 codes, one step for all."""
+    integers, lowest = expand(w.codes, w.format)
+    return Tensor(integers, wide(int(np.abs(integers).max(initial=0)).bit_length() + 1, -lowest),
+                  w.axes)
+
+
+def _sum_format(x, integers, lowest):
+    """Format of the sums, proven from the weights themselves: max|x| * sum of |w| an output."""
+    per_output = np.abs(integers).reshape(-1, integers.shape[-1]).astype(object).sum(axis=0)
+    bound = max(abs(x.format.minimum), abs(x.format.maximum)) * max(per_output)
+    try:
+        return wide(bound.bit_length() + 1, x.format.frac_bits - lowest)
+    except FormatError:
+        raise FormatError(
+            f"sums of these weights need {bound.bit_length() + 1} bits and there are 64; use fewer "
+            "exponent bits, or flush the smallest weights to zero"
+        )
+
+
+def _product(kernels, x, w, window, shape, dtype=None):
+    """Byte product; s32 where max|x| * sum of |w| allows it."""
+    if dtype is None:
+        bound = int(np.abs(w.astype(np.int64)).reshape(-1, w.shape[-1]).sum(axis=0).max())
+        bound *= max(abs(x.format.minimum), abs(x.format.maximum))
+        dtype = np.int32 if bound < 1 << 31 else np.int64
+    out = np.empty(shape, dtype)
+    w_max = max(1, int(np.abs(w.astype(np.int16)).max()))
+    kernels.conv2d_forward(
+        out, _pixels(x.codes), np.ascontiguousarray(w), **_resolved(window, x).keywords(),
+        w_max=w_max)
+    return out
+
+
+def _interleaved(digits, groups):
+    """Digit planes as output channels: [group][plane][output of the group]."""
+    kh, kw, inputs, outputs = digits[0].shape
+    stacked = np.stack([d.reshape(kh, kw, inputs, groups, -1) for d in digits], axis=4)
+    return stacked.reshape(kh, kw, inputs, len(digits) * outputs)
+
+
+def _output_shape(x, w, window):
+    height, width, images, _ = _pixels(x.codes).shape
+    resolved = _resolved(window, x)
+    return (*resolved.output_size(height, width), images, w.codes.shape[-1])
+
+
+def _resolved(window, x):
+    return window.resolve(*_pixels(x.codes).shape[:2])
+
+
+def _pixels(codes):
+    return codes if codes.ndim == 4 else codes[None, None]
+
+
+def _as_sums(out, fmt, x):
+    """A Tensor of exact sums in the width its format asks for."""
+    out = out.astype(fmt.dtype, copy=False)
+    return Tensor(out if x.codes.ndim == 4 else out[0, 0], fmt, x.axes)

@@ -1,0 +1,94 @@
+"""A published network, once: fp32 numbers in, an integer network that can be evaluated out."""
+
+from ..errors import UsageError
+from ..kernels import load
+from ..layers import Build, Spec
+from ..models import find_model, make_layers
+from ..training.network import Network, name_layers
+from ..training.trainer import Trainer
+from .calibrate import Calibration, Flow, ends_of
+from .float_forward import normalise
+from .fold import input_format
+from .match import match, plain_names
+
+IMAGES = 640            # enough for the ranges; see `calibration_images`
+LARGE_IMAGES = 64       # of 224 x 224 pixels and more
+
+
+def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width=1, batch_size=100,
+            seed=1):
+    """The network `model` with published weights, in integers.
+
+    Parameters
+    ----------
+    model : name of `models.MODELS` with a `preprocessing`.
+    tensors : {name: float32 array}, as `read_weights` gives them.
+    scheme : Scheme that `converts`; its `formats` are filled here, so each network takes its own.
+    images : u8 (N, C, H, W), as the model's preprocessing makes them. They decide the ranges of the
+        activations; their labels are not asked for.
+    kernels : Kernels; None for the best of this machine.
+    classes : int; None for as many as the last tensor has.
+    width, batch_size, seed : as of Trainer.
+
+    Returns
+    -------
+    Trainer; `evaluate`, `digest`, `save` as ever.
+
+    Raises
+    ------
+    WeightsError : tensors that do not fit the model. UsageError : a model or scheme without
+    published weights.
+    """
+    entry = find_model(model)
+    preprocessing = require_published(model, scheme)
+    kernels = kernels or load()
+    plan = _plan(model, entry, scheme, classes, width, tensors)
+    published = match(plan.layers, tensors)
+    scheme.formats.clear()
+    scheme.keep("input", input_format(preprocessing))
+    classes = plan.classes
+    del plan
+    settings = dict(input_shape=images.shape[1:], classes=classes, width=width, batch_size=batch_size,
+                    seed=seed, encoding=preprocessing.encoding, loss=scheme.loss)
+    parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, settings)
+    trainer = Trainer(model, scheme=scheme, kernels=kernels, **settings)
+    for parameter in trainer.network.parameters:
+        parameter.master.codes[...] = parameters.pop(parameter.name).codes
+    return trainer
+
+
+def require_published(model, scheme):
+    """The Preprocessing of a model, or UsageError where it or the scheme takes no file of weights."""
+    preprocessing = find_model(model).preprocessing
+    if preprocessing is None:
+        raise UsageError(f"{model} has no published weights to read; choose a model such as resnet20 "
+                         "or squeezenet1_1, or train it")
+    if not scheme.converts:
+        raise UsageError(f"the {scheme.name} scheme reads no published weights; use --scheme "
+                         "float-weight or faq")
+    return preprocessing
+
+
+def _plan(model, entry, scheme, classes, width, tensors):
+    """The network without kernels, to see which tensors it asks for."""
+    if classes is None:
+        layers = make_layers(model, 1, width)
+        last = [layer for layer in layers.walk() if layer.source and layer.kind != "batch_norm2d"][-1]
+        weight = plain_names(tensors).get(f"{last.source}.weight")
+        classes = len(weight) if weight is not None and weight.ndim else 1
+    return Network(make_layers(model, classes, width), entry.input_shape, scheme, None, 1, 1)
+
+
+def _calibrated(model, scheme, kernels, published, preprocessing, images, settings):
+    """{parameter name: Tensor} after a pass over the images."""
+    from ..training.encoder import Encoder
+
+    layers = make_layers(model, settings["classes"], settings["width"])
+    name_layers(layers)
+    build = Build(scheme, kernels, settings["seed"], settings["batch_size"])
+    fmt = scheme.input_format()
+    x = Encoder(settings["encoding"], fmt).encode(kernels, images)
+    real = normalise(images, preprocessing) if scheme.batch_norm == "affine" else None
+    walk = Calibration(published, preprocessing, build, ends_of(layers))
+    walk.visit(layers, Flow(Spec(images.shape[1:], fmt, True), x, real))
+    return {parameter.name: parameter.master for parameter in build.parameters}
