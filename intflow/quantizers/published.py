@@ -35,6 +35,7 @@ class Published(Scheme):
     trained = ()
     converts = True
     factor_bits = SCALE_BITS
+    roundings = dict.fromkeys(("weight", "activation"), Rounding.HALF_EVEN)
 
     # what calibration asks -----------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class Published(Scheme):
         fmt = self.weight_format(name, fan_in)
         return Tensor(np.zeros(shape, fmt.dtype), fmt, "HWIO" if len(shape) == 4 else "IO")
 
-    def weight(self, kernels, parameter):
+    def weight(self, kernels, parameter, address=None):
         """The stored codes are the codes of the products."""
         return parameter.master
 
@@ -104,9 +105,9 @@ class Published(Scheme):
         default = Fixed(self.activation_bits, self.activation_bits - signed, signed, signed)
         return self.formats.get(name, default)
 
-    def activation(self, kernels, x, fmt):
-        """Shift, half-even, saturate."""
-        return ops.requantize_masked(kernels, x, fmt, Rounding.HALF_EVEN)
+    def activation(self, kernels, x, fmt, address=None):
+        """Shift, round, saturate."""
+        return ops.requantize_masked(kernels, x, fmt, self.rounding["activation"], address)
 
     # E and G -------------------------------------------------------------------------------
 
@@ -114,7 +115,7 @@ class Published(Scheme):
         """No errors flow; the width stands in proofs of products that are never made."""
         return Fixed(2, 1, symmetric=True)
 
-    def error(self, kernels, e):
+    def error(self, kernels, e, address=None):
         self._refuse()
 
     def update(self, kernels, parameter, rate, seed, step):
