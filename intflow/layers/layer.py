@@ -133,7 +133,9 @@ class Run:
 
 
 class Layer:
-    """Base of all layers; `kind` is the name in traces and tables, `number` counts in random streams.
+    """Base of all layers.
+
+    kind : its name in traces and tables. name, number : given by the network, see `name_layers`.
     """
 
     kind = None
