@@ -63,7 +63,16 @@ def main():
 
 def audit_here(cases):
     """The audit of these cases in this process; see `audit_trainers` for the report."""
-    return audit_trainers((case, make_trainer(case)) for case in cases)
+    return audit_trainers(announced(cases))
+
+
+def announced(cases):
+    """(case, Trainer) of each; more than one are named on stderr, since all take their time."""
+    for number, case in enumerate(cases, 1):
+        if len(cases) > 1:
+            print(f"audit {number} of {len(cases)}: {case['model']} {case.get('backend', 'auto')}",
+                  file=sys.stderr, flush=True)
+        yield case, make_trainer(case)
 
 
 def audit_trainers(pairs):

@@ -4,14 +4,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..errors import FormatError, UnknownNameError
+from ..errors import UnknownNameError
 from ..ops.draws import first_element, in_memory
+from .lfsr_settings import (
+    AXES, WIDEST_DRAW, checked_order, checked_seed, checked_taps, expect_integer,
+)
 from .linear_map import power, repeated
 
 FORMS = ("fibonacci", "galois")
-AXES = "OIHW"
 SLOTS = ("update", "weight", "activation", "error")
-WIDEST_DRAW = 32
 MOST_LANES = 4096
 
 
@@ -44,12 +45,13 @@ class Lfsr:
     trainer's seed does not enter.
 
     Every slot has a register of its own, all alike: slot k of update (G), weight (W), activation
-    (A), error (E) starts k quarters of a lane's share further along, k * ((2**width - 1) // lanes //
-    4) shifts. W draws for its tensors as the update does. A draws for each requantize layer, layers
-    in forward order, elements in the order NCHW; E likewise, the loss first, then the layers in
-    backward order (with a weighted layer that narrows a wide error before its products). A step
-    takes the ticks of full batches of the trainer's batch_size: what a smaller batch leaves is
-    passed over, and the larger batch of an evaluation runs on into the ticks behind its share.
+    (A), error (E) starts k quarters of a lane's part of the period further along, that is
+    k * ((2**width - 1) // lanes // 4) shifts. W draws for its tensors as the update does. A draws
+    for each requantize layer, layers in forward order, elements in the order NCHW; E likewise, the
+    loss first, then the layers in backward order (a weighted layer too, where it narrows a wide
+    error before its products). A step takes the ticks of batches of the trainer's batch_size: what
+    a smaller batch leaves is passed over, and the larger batch of an evaluation runs on into the
+    ticks behind its share. A tensor that loses no bit draws nothing, and its ticks pass too.
 
     Exactness
     ---------
@@ -74,15 +76,15 @@ class Lfsr:
     kind = "lfsr"
 
     def __post_init__(self):
-        _expect_integer("width", self.width, 2, 64)
-        object.__setattr__(self, "taps", _checked_taps(self.taps, self.width))
+        expect_integer("width", self.width, 2, 64)
+        object.__setattr__(self, "taps", checked_taps(self.taps, self.width))
         if self.form not in FORMS:
             raise UnknownNameError("lfsr form", self.form, FORMS)
-        _expect_integer("bits", self.bits, 1, min(self.width, WIDEST_DRAW))
-        _expect_integer("steps", self.steps, 1, 1 << 20)
-        _expect_integer("lanes", self.lanes, 1, MOST_LANES)
-        object.__setattr__(self, "seed", _checked_seed(self.seed, self.width, self.lanes))
-        object.__setattr__(self, "order", _checked_order(self.order))
+        expect_integer("bits", self.bits, 1, min(self.width, WIDEST_DRAW))
+        expect_integer("steps", self.steps, 1, 1 << 20)
+        expect_integer("lanes", self.lanes, 1, MOST_LANES)
+        object.__setattr__(self, "seed", checked_seed(self.seed, self.width, self.lanes))
+        object.__setattr__(self, "order", checked_order(self.order))
 
     # the register ---------------------------------------------------------------------------
 
@@ -161,48 +163,3 @@ class Lfsr:
         """What `random_source` reads back; plain integers, strings and lists."""
         values = {"kind": self.kind, **asdict(self)}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-
-
-def _is_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _expect_integer(name, value, lo, hi):
-    if not _is_integer(value) or not lo <= value <= hi:
-        raise FormatError(f"{name} of an lfsr is an integer in {lo}..{hi}, got {value!r}")
-
-
-def _checked_taps(taps, width):
-    rows = isinstance(taps, (list, tuple))
-    good = rows and all(_is_integer(t) and 1 <= t <= width for t in taps)
-    if not good or len(set(taps)) != len(taps) or width not in taps:
-        raise FormatError(
-            f"taps of an lfsr of width {width} are different exponents in 1..{width} with {width} "
-            f"among them, got {taps!r}"
-        )
-    return tuple(sorted(taps, reverse=True))
-
-
-def _checked_seed(seed, width, lanes):
-    many = isinstance(seed, (list, tuple))
-    seeds = tuple(seed) if many else (seed,)
-    if many and len(seeds) != lanes:
-        raise FormatError(f"an lfsr of {lanes} lanes takes 1 seed or {lanes}, got {len(seeds)}")
-    if lanes > (1 << width) - 1 and not many:
-        raise FormatError(
-            f"an lfsr of width {width} has {(1 << width) - 1} states, too few to start {lanes} "
-            "lanes from one seed; give a seed for each lane"
-        )
-    for one in seeds:
-        if not _is_integer(one) or not 1 <= one < 1 << width:
-            raise FormatError(
-                f"a seed of an lfsr of width {width} lies in 1..2**{width}-1 (0 never leaves 0), "
-                f"got {one!r}"
-            )
-    return seeds if many else seed
-
-
-def _checked_order(order):
-    if sorted(str(order).upper()) != sorted(AXES):
-        raise FormatError(f"order of an lfsr is a permutation of {AXES}, got {order!r}")
-    return str(order).upper()

@@ -85,8 +85,8 @@ def random_state(network, step):
     """Where the random numbers of a step come from, for its attribute `random`.
 
     Philox: the key, and all of the counter but the block. A register: its settings, and for each
-    weight the ticks that it had made before. `slots` has the same for each of W, A and E that rounds
-    stochastically, with the number or the ticks of each layer, "loss" being the error of the loss.
+    weight the ticks that it had made before. `slots` has the same for each of W, A and E that
+    rounds stochastically, layer by layer; "loss" is the narrowing of the loss's error.
     """
     source, parameters = getattr(network.scheme, "random", None), network.parameters
     slots = _drawing_slots(network)

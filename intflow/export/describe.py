@@ -1,7 +1,8 @@
 """What every export says of a network: its tensors, their formats, where they come from."""
 
 from .. import __version__
-from ..formats import Tensor
+from ..errors import ExportError
+from ..formats import Rounding, Tensor
 
 
 def tensors(trainer):
@@ -12,8 +13,21 @@ def tensors(trainer):
     named = {}
     for parameter in trainer.network.parameters:
         named[parameter.name] = parameter.master
-        named[f"{parameter.name}_q"] = trainer.scheme.weight(trainer.kernels, parameter)
+        named[f"{parameter.name}_q"] = weight_codes(trainer, parameter)
     return named
+
+
+def weight_codes(trainer, parameter):
+    """The codes of a weight that enter products, as a Tensor.
+
+    Raises
+    ------
+    ExportError : under a device that draws them anew in every step.
+    """
+    if trainer.scheme.rounding["weight"] is Rounding.STOCHASTIC:
+        raise ExportError("under this device's stochastic rounding weights have other codes in every "
+                          "step; export a run without this device")
+    return trainer.scheme.weight(trainer.kernels, parameter)
 
 
 def describe_tensor(tensor):

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ExportError
 from ..formats import Rounding
 from ..ops import Products
-from .describe import describe_network
+from .describe import describe_network, weight_codes
 
 STANDARD, QONNX, MANIFEST = "network.onnx", "network.qonnx.onnx", "manifest.json"
 INPUT = "images"
@@ -78,7 +78,7 @@ def build(source, batch, qonnx):
 
 def weights_of(trainer):
     """{layer name: Tensor of the codes that enter its products}."""
-    return {layer.name: trainer.scheme.weight(trainer.kernels, layer.weight)
+    return {layer.name: weight_codes(trainer, layer.weight)
             for layer in trainer.network.layers.walk() if getattr(layer, "weight", None)}
 
 

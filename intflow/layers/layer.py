@@ -148,7 +148,7 @@ class Run:
 class Layer:
     """Base of all layers.
 
-    kind : its name in traces and tables; number : counts in random streams.
+    kind : its name in traces and tables. name, number : given by the network, see `name_layers`.
     source : prefix of its tensors in a published file of weights, or None; see `named`.
     trains : whether it has a backward pass.
     """

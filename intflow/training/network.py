@@ -58,7 +58,7 @@ class Network:
                    keep, counting, self.seed, first, self.turns)
 
     def turns(self, purpose):
-        """[(layer's number, elements in a full batch)] of all tensors that slot `purpose` narrows."""
+        """[(layer's number, elements in a full batch)] of what a slot narrows; see `find_turns`."""
         if self._turns is None:
             self._turns = find_turns(self)
         return self._turns[purpose]

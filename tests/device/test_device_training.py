@@ -173,7 +173,7 @@ def test_summary_marks_what_can_overflow(capsys):
 @pytest.mark.parametrize("device, words", [
     ("acc16", "unknown device 'acc16': did you mean acc16-trap"),
     ("[forward]\nbits = 3", "8 to 64 bits, got 3"),
-    ('[rounding]\nweight = "stochastic"', "stochastic"),
+    ('[rounding]\nweight = "stochastik"', "did you mean stochastic"),
 ])
 def test_bad_devices_are_one_line(device, words, data, tmp_path, capsys):
     out = tmp_path / "run"

@@ -38,7 +38,8 @@ def registers(draw, lanes=st.just(1)):
     taps = {width, *draw(st.lists(st.integers(1, width), max_size=4))}
     count = draw(lanes)
     one = st.integers(1, 2**width - 1)
-    seed = draw(one if count == 1 else one | st.lists(one, min_size=count, max_size=count))
+    each = st.lists(one, min_size=count, max_size=count)
+    seed = draw(one if count == 1 else each if count > 2**width - 1 else one | each)
     return Lfsr(width, tuple(taps), draw(st.sampled_from(FORMS)), seed,
                 bits=draw(st.integers(1, min(width, 32))), steps=draw(st.integers(1, 9)),
                 lanes=count, order=draw(st.sampled_from(["OIHW", "HWIO", "WOHI"])))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intflow import Trainer
+from intflow.errors import ExportError
 from intflow.export import find_export
 from intflow.export.hex import memory
 from intflow.formats import Fixed, Tensor
@@ -65,6 +67,13 @@ def test_formats_and_input_table(tmp_path):
     table = manifest["tensors"]["input_table"]
     codes = read_memory(tmp_path / table["file"], table["bits"], table["shape"])
     assert codes.tolist() == trainer.encoder.table.tolist()
+
+
+def test_weights_that_are_drawn_anew_are_refused(tmp_path):
+    trainer = Trainer("mlp", width=Fraction(1, 64), device='[rounding]\nweight = "stochastic"',
+                      backend="reference")
+    with pytest.raises(ExportError, match="other codes in every step"):
+        write((trainer, {}), tmp_path)
 
 
 def test_the_same_bytes_twice(tmp_path):

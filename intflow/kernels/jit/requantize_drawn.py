@@ -1,4 +1,4 @@
-"""Wide integers to narrow ones by draws, in u64: clamp, split, compare the fraction with its draw."""
+"""Wide to narrow by draws, in u64: clamp, split, compare the fraction with its draw."""
 
 import numpy as np
 from numba import njit, prange
