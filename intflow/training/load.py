@@ -2,8 +2,10 @@
 
 from ..errors import CheckpointError
 from ..models import find_model
+from ..quantizers import make_scheme
 from .checkpoint import read_checkpoint
 from .config import read_config
+from .formats import read_formats
 from .setup import parse_width
 from .trainer import Trainer
 
@@ -27,8 +29,10 @@ def load_checkpoint(path, threads=None, backend="auto"):
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} lacks or mangles {error}; use a checkpoint of this version")
     find_model(config.model)
+    scheme = make_scheme(config.scheme, config.bits)
+    scheme.formats = read_formats(attributes.get("formats", "{}"), path)
     trainer = Trainer(
-        config.model, config.bits, config.scheme, input_shape=shape, classes=len(names),
+        config.model, scheme=scheme, input_shape=shape, classes=len(names),
         width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,
         batch_size=config.batch_size, threads=threads, backend=backend,
     )
