@@ -14,6 +14,7 @@ COMMANDS = {
     "study": "How few bits the weights of a published network need.",
     "predict": "Classify images.",
     "summary": "Layers, shapes, formats and accumulator bounds of a network.",
+    "count": "Operations, bytes and energy of a training step.",
     "trace": "Write every integer of a few training steps.",
     "verify": "Compare a trace with another: the first differing bit.",
     "export": "Write a trained network as C, hex, ONNX or safetensors.",

@@ -39,7 +39,7 @@ LIBRARIES = {
     "ops": {"numpy"}, "quantizers": {"numpy"}, "models": {"numpy"},
     "layers": {"numpy"}, "losses": {"numpy"}, "optimizers": {"numpy"},
     "data": {"numpy", "h5py", "PIL", "pooch", "scipy"},
-    "costs": set(),
+    "costs": {"numpy"},
     "device": {"numpy", "numba", "h5py"}, "pretrained": {"numpy", "h5py", "matplotlib"},
     "training": {"numpy", "h5py", "rich"},
     "export": {"numpy", "h5py", "onnx"}, "audit": {"numpy", "numba", "llvmlite"},

@@ -11,7 +11,8 @@ EXAMPLE = ("Example: intflow study --model resnet20 --from resnet20.safetensors 
 
 
 @click.command(epilog=EXAMPLE)
-@options.model
+@click.option("--model", required=True, metavar="NAME",
+              help="A network with published weights: resnet20, squeezenet1_1, vgg16, ...")
 @click.option("--from", "weights_file", required=True, metavar="FILE",
               help="Published weights: .pth, .safetensors, .npz, .h5 or .onnx.")
 @options.data
@@ -42,8 +43,9 @@ def command(model, weights_file, data, data_dir, grid, activations, loss_points,
     """
     from ..data import open_dataset
     from ..kernels import load
+    from ..pretrained.convert import calibration_images, require_published
     from ..pretrained.readers import read_weights
-    from ..pretrained.study import First, calibration_images, study
+    from ..pretrained.study import First, study
     from ..pretrained.study_files import draw, make_folder, write_report
     from ..pretrained.study_formats import GRID, parse_grid
 
@@ -53,7 +55,10 @@ def command(model, weights_file, data, data_dir, grid, activations, loss_points,
     dataset = open_dataset(data or None, data_dir or None)
     if out:
         make_folder(out)
+    require_published(model, schemes[0])
     calibration = calibration_images(model, dataset, kernels)
+    click.echo(f"calibration: the first {len(calibration)} training images"
+               + (f" ({dataset.note})" if dataset.note else ""), err=True)
     report = study(
         model, read_weights(weights_file), schemes, calibration, First(dataset.test, images),
         kernels=kernels, loss_points=allowed, metric=metric, reference=reference,
@@ -144,5 +149,6 @@ def _conclusion(report):
         return
     saved, gates = 100 * report["storage_saved"], report["multiplier_ratio"]
     small, fixed = report["chosen"]["minifloat"], report["chosen"]["fixed"]
-    yield f"{small} takes {abs(saved):.1f} % {'more' if saved < 0 else 'less'} storage than {fixed}"
+    more = "more" if saved < 0 else "less"
+    yield f"{small} takes {abs(saved):.1f} % {more} storage than {fixed}"
     yield f"its multiplier has {gates:.2f} times the gates (NAND2 equivalents)"

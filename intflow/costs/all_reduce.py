@@ -1,8 +1,8 @@
 """What workers exchange so that each has the sum of all gradients.
 
-A ring of K workers cuts every tensor of n numbers into K parts of m = ceil(n / K). In K - 1 rounds each
-worker adds a part that it receives and passes it on; in K - 1 more the finished parts go round. So a
-worker sends 2 (K - 1) m numbers, receives as many, and adds (K - 1) m.
+A ring of K workers cuts every tensor of n numbers into K parts of m = ceil(n / K). In K - 1
+rounds each worker adds a part that it receives and passes it on; in K - 1 more the finished parts
+go round. So a worker sends 2 (K - 1) m numbers, receives as many, and adds (K - 1) m.
 """
 
 from .counts import Counts

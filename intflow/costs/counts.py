@@ -8,6 +8,7 @@ what a tensor is: one of ROLES.
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ..ops import WIDEST_OPERAND
 from .widths import stored_bits
 
 # What is counted. One line of definition each; `kernels.py` says how many a kernel makes.
@@ -31,6 +32,8 @@ class Counts:
 
     operations : {(operation, width): number}
     read, written : {role: bytes}; each operand of a kernel once, as the engine stores it.
+    packed : bits read and written if codes were packed to their bits (a mask to 1) and what is
+        wider than an operand, the sums of products, never left the chip; gradients do, as stored.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Counts:
     operations: Counter = field(default_factory=Counter)
     read: Counter = field(default_factory=Counter)
     written: Counter = field(default_factory=Counter)
+    packed: int = 0
 
     @classmethod
     def of(cls, operations=(), read=(), written=()):
@@ -51,16 +55,17 @@ class Counts:
         for side, tensors in ((made.read, read), (made.written, written)):
             for role, number, fmt in tensors:
                 side[role] += number * stored_bits(fmt) // 8
+                made.packed += number * packed_bits(role, fmt)
         return made.clean()
 
     def clean(self):
         """Without the zeros, so that equal counts are equal objects."""
-        return Counts(+self.operations, +self.read, +self.written)
+        return Counts(+self.operations, +self.read, +self.written, self.packed)
 
     def __add__(self, other):
         return Counts(
             self.operations + other.operations, self.read + other.read,
-            self.written + other.written,
+            self.written + other.written, self.packed + other.packed,
         )
 
     def total(self, operation):
@@ -73,8 +78,21 @@ class Counts:
         return sum(self.read.values()) + sum(self.written.values())
 
     def to_dict(self):
-        """Plain dictionaries: {"operations": {name: {width: n}}, "read": ..., "written": ...}."""
+        """Plain: {"operations": {name: {width: n}}, "read": {role: n}, ..., "packed_bytes": n}."""
         operations = {}
         for (name, width), number in sorted(self.operations.items()):
             operations.setdefault(name, {})[width] = number
-        return {"operations": operations, "read": dict(self.read), "written": dict(self.written)}
+        return {"operations": operations, "read": dict(self.read), "written": dict(self.written),
+                "packed_bytes": -(-self.packed // 8)}
+
+
+def packed_bits(role, fmt):
+    """Bits of one number as `Counts.packed` has it.
+
+    Examples
+    --------
+    Weights of 2 bits: 2. Activations summed up in 21 bits: 0. Gradients in 32 bits: 32.
+    """
+    if role == "gradients":
+        return stored_bits(fmt)
+    return fmt.bits if fmt.bits <= WIDEST_OPERAND else 0

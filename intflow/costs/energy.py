@@ -1,17 +1,18 @@
 """Energy of counted operations and bytes, by a table of picojoules that the user can replace.
 
-The table has additions by bits and multiplications by bits x bits; what lies between is interpolated:
+The table has additions by bits and multiplications by bits x bits; what lies between is
+interpolated:
 
     add        on a line through the table's points, below and beyond them in proportion to the bits
     multiply   the same over a * b, the bits of one operand times those of the other
     mac        multiply, and an add of the accumulator's width
-    e4m3       as its significand, 4 bits with the hidden one and without the sign, plus 1 for the sign
+    e4m3       as its significand: 4 bits with the hidden one, and a sign
     bf16       as fp16 where the table has no bf16
     shift, compare      as an add of the same width
     divide     as one add of its width for each of its bits
     lookup     an access to the smallest memory, in proportion to the bits
-    random     of Philox: a block of four words takes 20 products of 32 x 32 bits and 20 additions, so
-               5 of each a word
+    random     of Philox: a block of four words takes 20 products of 32 x 32 bits and 20
+               additions, so 5 of each a word
 
 All arithmetic is in fractions; picojoules become floats in reports.
 """
@@ -73,7 +74,8 @@ class EnergyTable:
     def _add(self, width):
         if _is_float(width):
             return self.add[self._known(width, self.add)]
-        return interpolate({int(k): pj for k, pj in self.add.items() if k.isdecimal()}, _bits(width))
+        points = {int(k): pj for k, pj in self.add.items() if k.isdecimal()}
+        return interpolate(points, _bits(width))
 
     @staticmethod
     def _known(name, table):
@@ -83,11 +85,11 @@ class EnergyTable:
         """Picojoules of all operations of a Counts."""
         return sum((n * self.operation(*key) for key, n in counts.operations.items()), Fraction(0))
 
-    def bytes(self, counts, level):
-        """Picojoules of all bytes of a Counts, every one at one level of memory."""
+    def bits(self, number, level):
+        """Picojoules of bits that are read or written at one level of memory."""
         if level not in self.memory:
             raise UsageError(f"no memory is called {level}; the table has {', '.join(self.memory)}")
-        return counts.bytes * 8 * self.memory[level] / WORD
+        return number * self.memory[level] / WORD
 
 
 def interpolate(points, x):
@@ -146,14 +148,15 @@ def _parse(path):
             raise UsageError(f"{path}: [{section}] is none of {', '.join(SECTIONS)}")
         for name, value in values.items():
             _check(path, section, name, value)
-    return {section: {k: Fraction(v) for k, v in values.items()} for section, values in table.items()}
+    return {section: {name: Fraction(pj) for name, pj in values.items()}
+            for section, values in table.items()}
 
 
 def _check(path, section, name, value):
     """UsageError unless `name = value` makes sense in the section."""
     numeric = name.isascii() and name.isdecimal() and 1 <= int(name) <= 64
     if section != "memory" and not (numeric or _is_float(name)):
-        raise UsageError(f"{path}: {name} in [{section}] is no width; write bits from 1 to 64, fp16, "
-                         "bf16 or fp32")
+        raise UsageError(f"{path}: {name} in [{section}] is no width; write bits from 1 to 64, "
+                         "fp16, bf16 or fp32")
     if isinstance(value, bool) or not isinstance(value, (int, Fraction)) or value < 0:
         raise UsageError(f"{path}: {name} in [{section}] takes picojoules from 0, got {value}")

@@ -1,9 +1,10 @@
 """What every kernel costs: operations and bytes from sizes and formats alone.
 
 Each function stands for the kernel of its name in kernels/reference and says what one call counts.
-A datapath is counted, not a processor: it does the same for all data, so a shift by no places is a
-shift. Signs are kept apart, so |x| and -x are free, as are selections, masks (AND) and addresses. Every
-operand is read once and every result written once, as wide as the engine stores it.
+A datapath is counted, not a processor: it does the same for all data, so a shift by no places is
+a shift. Signs are kept apart, so |x| and -x are free, as are selections, masks (AND) and
+addresses. Every operand is read once and every result written once, as wide as the engine stores
+it.
 
 Lingo: n elements; role as in counts.py; fmt a format (Fixed, Minifloat, Float).
 """
@@ -15,6 +16,7 @@ from .counts import Counts
 from .widths import Float, container, mac_width
 
 BYTE = Fixed(8, 0, signed=False)
+MASK = Fixed(1, 0, signed=False)        # a byte in the engine
 
 
 def encode_images(n, codes):
@@ -62,12 +64,12 @@ def inside(sizes):
 def relu(n, fmt):
     """A comparison with 0; the mask is written."""
     return Counts.of([("compare", container(fmt), n)], [("activations", n, fmt)],
-                     [("activations", n, fmt), ("masks", n, BYTE)])
+                     [("activations", n, fmt), ("masks", n, MASK)])
 
 
 def apply_mask(n, fmt):
     """A selection: nothing but its bytes."""
-    return Counts.of(read=[("errors", n, fmt), ("masks", n, BYTE)], written=[("errors", n, fmt)])
+    return Counts.of(read=[("errors", n, fmt), ("masks", n, MASK)], written=[("errors", n, fmt)])
 
 
 def add_aligned(n, a, b, total, role):
@@ -102,7 +104,7 @@ def requantize(n, wide, narrow, role):
 def requantize_masked(n, wide, narrow):
     """`requantize`, and two more comparisons for the mask, which compares before rounding."""
     return requantize(n, wide, narrow, "activations") + Counts.of(
-        [("compare", container(wide), 2 * n)], written=[("masks", n, BYTE)])
+        [("compare", container(wide), 2 * n)], written=[("masks", n, MASK)])
 
 
 def max_abs(n, fmt, role):
@@ -157,20 +159,30 @@ def _rounded_division(pool, fmt):
 
 
 def local_response_norm(n, squares, fmt, total):
-    """4 multiplications (square, factor, line between two knots, x times the power), 3 shifts (factor,
-    leading one, line), 2 look-ups, 5 additions (offset, two roundings, two differences of the line),
-    and `squares` - n to sum the squares of the neighbours; all but the last product in 64 bits."""
+    """A square for every number, `squares` - n additions of neighbours' squares, a power, a product.
+
+    In integers 4 multiplications (square, factor, line between two knots, x times the power), 3
+    shifts (factor, leading one, line), 2 look-ups and 5 more additions (offset, two roundings,
+    two differences of the line), all but the last product in 64 bits. In floats the power is one
+    look-up.
+    """
+    moved = [("activations", n, fmt)], [("activations", n, total)]
+    if isinstance(total, Float):
+        width = container(total)
+        return Counts.of(
+            [("multiply", width, 3 * n), ("lookup", width, n), ("add", width, squares)], *moved)
     return Counts.of(
         [("multiply", "64", 3 * n), ("multiply", container(total), n), ("shift", "64", 3 * n),
-         ("lookup", "32", 2 * n), ("add", "64", 5 * n + squares - n)],
-        [("activations", n, fmt)], [("activations", n, total)])
+         ("lookup", "32", 2 * n), ("add", "64", 5 * n + squares - n)], *moved)
 
 
 def stochastic_update(n, gradient, master, update, p=1, q=1):
-    """One random number a weight; it is scaled below the divisor and added to |g|, the sum divided; the
-    result is taken from the weight and saturated by two comparisons. Scaling and division are shifts
-    where the rate is a power of two; else a multiplication by its odd numerator p, and with an
-    odd denominator q a multiplication and a division in place of the two shifts.
+    """One random number a weight, scaled below the divisor and added to |g|; the sum is divided and
+    taken from the weight, which saturates by two comparisons.
+
+    Scaling and division are shifts where the rate is a power of two. Else there is a multiplication
+    by its odd numerator p, and with an odd denominator q a multiplication and a division in place
+    of the two shifts.
     """
     width = container(gradient)
     operations = [("random", "32", n), ("add", width, 2 * n), ("compare", width, 2 * n)]

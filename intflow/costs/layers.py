@@ -5,22 +5,9 @@ behind the layer and returns that of the error before it, or None where nobody n
 to `step` (operations.py), which knows shapes and formats before and behind every layer.
 """
 
-from ..kernels.geometry import geometry
-from ..layers.weighted import Weighted
 from . import kernels
 from .pools import pool_of
-
-
-def sizes_of(layer, before, after, images):
-    """The Geometry of a Conv2d's or Linear's products.
-
-    before, after : Specs of its input and output.
-    """
-    pixels = [(*s.shape[1:], images, s.shape[0]) if len(s.shape) == 3 else (1, 1, images, *s.shape)
-              for s in (before, after)]
-    taps = layer.weight.master.codes.shape
-    return geometry(pixels[0], taps if len(taps) == 4 else (1, 1, *taps), pixels[1],
-                    **layer.window.keywords())
+from .products import sizes_of
 
 
 # forward -------------------------------------------------------------------------------------
@@ -45,7 +32,8 @@ def weighted(step, layer):
 
 def relu(step, layer):
     """One comparison a number."""
-    step.count("forward", kernels.relu(step.size(step.after(layer)), step.format(step.after(layer))))
+    spec = step.after(layer)
+    step.count("forward", kernels.relu(step.size(spec), step.format(spec)))
 
 
 def requantize(step, layer):
@@ -251,8 +239,3 @@ BACKWARD = {
     "concatenate": concatenate_error, "batch_norm2d": identity_error,
     "local_response_norm": identity_error, "subsample": subsample_error,
 }
-
-
-def is_weighted(layer):
-    """Whether a layer has products."""
-    return isinstance(layer, Weighted)

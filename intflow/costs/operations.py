@@ -4,16 +4,17 @@
 
 The prediction comes from shapes and formats alone; a test holds it against a step of the reference
 kernels that is counted while it runs. What a single operation is: counts.py; what a kernel takes:
-kernels.py.
+kernels.py. Where the data decide, the usual case is counted: gradients that are not all zero, and
+errors that meet in a sum at steps so near that 32 bits hold it where formats allow (slots.py).
 """
 
 from math import prod
 
-from ..layers import Sequential, Spec
 from .all_reduce import ring
 from .counts import Counts
 from .layers import BACKWARD, FORWARD
 from .losses import LOSS_COSTS
+from .places import places, weighted_layers
 from .slots import Floats
 
 PASSES = ("forward", "error", "gradient", "all_reduce", "update")
@@ -59,30 +60,19 @@ class Step:
         self.network, self.slots, self.images = network, slots, images
         self.in_floats = isinstance(slots, Floats)
         self.gradients, self._at = {}, IMAGES
-        self.rows = {name: {} for name in (IMAGES, *(layer.name for layer in network.layers.walk()))}
-        self._before, self._after = {}, {}
-        self._noted = {id(layer): spec for layer, spec in network.specs}
-        self._place(network.layers, Spec(network.input_shape, network.scheme.input_format(), True))
-
-    def _place(self, layer, spec):
-        """Note the Specs before and behind a layer and all inside it."""
-        self._before[id(layer)] = spec
-        for child in layer.children():
-            behind = self._place(child, spec)
-            spec = behind if isinstance(layer, Sequential) else spec
-        inside = isinstance(layer, Sequential)
-        self._after[id(layer)] = spec if inside else self._noted[id(layer)]
-        return self._after[id(layer)]
+        names = [layer.name for layer in network.layers.walk()]
+        self.rows = {name: {} for name in (IMAGES, *names)}
+        self._places = places(network)
 
     # what the functions of layers.py ask ---------------------------------------------------
 
     def before(self, layer):
         """Spec of a layer's input."""
-        return self._before[id(layer)]
+        return self._places[layer][0]
 
     def after(self, layer):
         """Spec of a layer's output."""
-        return self._after[id(layer)]
+        return self._places[layer][1]
 
     def size(self, spec):
         """Numbers of a batch."""
@@ -128,13 +118,12 @@ class Step:
 
     def update(self, rate, workers):
         """Count the exchange of all gradients and the update of all weights."""
-        for layer in self.network.layers.walk():
-            if layer.name in self.gradients:
-                self._at, weight = layer.name, layer.weight.master
-                n, gradient = weight.codes.size, self.gradients[layer.name]
-                if workers > 1:
-                    self.count("all_reduce", ring(n, gradient, workers))
-                self.count("update", self.slots.update(n, gradient, weight.format, rate))
+        for layer in weighted_layers(self.network):
+            self._at, weight = layer.name, layer.weight.master
+            n, gradient = weight.codes.size, self.gradients[layer.name]
+            if workers > 1:
+                self.count("all_reduce", ring(n, gradient, workers))
+            self.count("update", self.slots.update(n, gradient, weight.format, rate))
 
 
 def totals(rows):

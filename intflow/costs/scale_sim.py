@@ -1,8 +1,8 @@
 """Products as SCALE-Sim reads them: a CSV of matrix products, backward passes included.
 
-SCALE-Sim's convolutions know neither batches, groups, padding nor backward passes; its matrix products
-(`-i gemm`) do for all of them, and M * N * K of a line is exactly the layer's count. With T taps, I and O
-channels of a group, P output pixels of all images:
+SCALE-Sim's convolutions know neither batches, groups, padding nor backward passes; its matrix
+products (`-i gemm`) do for all of them, and M * N * K of a line is exactly the layer's count.
+With T taps, I and O channels of a group, P output pixels of all images:
 
     forward     M = P        N = O        K = T * I
     error       M = P        N = T * I    K = O         then sums over windows, which overlap

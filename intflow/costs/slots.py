@@ -109,7 +109,7 @@ class Floats:
     """The same layers in floats, for comparison: nothing is requantized.
 
     Products are added in fp32, weights and gradients kept in fp32. With bf16 the operands of
-    products and all activations and errors are stored in bf16, and weights are converted once a step.
+    products and all activations and errors are stored in bf16; weights are converted once a step.
     """
 
     def __init__(self, fmt):
@@ -174,5 +174,6 @@ def slots_of(scheme):
     UsageError : nobody has said so yet.
     """
     if scheme.name not in SLOTS:
-        raise UsageError(f"the costs of {scheme.name} are not known; count one of {', '.join(SLOTS)}")
+        known = ", ".join(SLOTS)
+        raise UsageError(f"the costs of {scheme.name} are not known; count one of {known}")
     return SLOTS[scheme.name](scheme)

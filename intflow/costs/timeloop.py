@@ -5,9 +5,9 @@ All three products of a layer run over the same eight dimensions
     N images    G groups    C, M input and output channels of a group
     P, Q output rows, columns    R, S rows, columns of the window
 
-and differ in which of the three tensors is the result. A timeloop architecture names its tensors Inputs,
-Weights and Outputs, so the operands of a backward product take these names; a comment says what they are.
-Pixels of the padding are part of the tensors, as timeloop has it.
+and differ in which of the three tensors is the result. A timeloop architecture names its tensors
+Inputs, Weights and Outputs, so the operands of a backward product take these names; a comment
+says what they are. Pixels of the padding are part of the tensors, as timeloop has it.
 """
 
 RANKS = {

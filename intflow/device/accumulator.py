@@ -2,7 +2,7 @@
 
     acc = 0
     for every product, in the stated order:
-        acc = acc + fit(product, product_bits)
+        acc = acc + fit(floor(product * 2**-drop_bits), product_bits)
         where a check is due: acc = fit(acc, bits)
 
 Between two checks the sum is exact, as in a register wide enough.
@@ -39,6 +39,8 @@ class Accumulator:
         gradient "NHW": image, output row, output column.
         See `order.py` for the products that meet padding.
     product_bits : int in 2..64; each product is fitted to it before it is added. 0: it is exact.
+    drop_bits : int in 0..62; low bits that the register does not have: each product is cut to the
+        rest, towards minus infinity. For forward products that are fitted at the end.
 
     Raises
     ------
@@ -62,11 +64,13 @@ class Accumulator:
     tile: int = 0
     order: str = ""
     product_bits: int = 0
+    drop_bits: int = 0
 
     def __post_init__(self):
         _set(self, "bits", _integer("bits", self.bits))
         _set(self, "tile", _integer("tile", self.tile))
         _set(self, "product_bits", _integer("product_bits", self.product_bits))
+        _set(self, "drop_bits", _integer("drop_bits", self.drop_bits))
         _set(self, "overflow", Overflow.parse(self.overflow))
         _set(self, "order", str(self.order).strip().upper())
         if not NARROWEST <= self.bits <= WIDEST:
@@ -77,6 +81,11 @@ class Accumulator:
             )
         if self.check not in CHECKS:
             raise UnknownNameError("check", self.check, CHECKS)
+        if not 0 <= self.drop_bits <= 62:
+            raise FormatError(f"drop_bits takes 0 to 62, got {self.drop_bits}")
+        if self.drop_bits and (self.check != "end" or self.product_bits):
+            raise FormatError('drop_bits goes with check = "end" and exact products; leave out '
+                              "check and product_bits")
         if (self.check == "tile") != (self.tile > 0):
             raise FormatError(
                 f'tile takes a length from 1 with check = "tile" and 0 without, got {self.tile} '
@@ -123,6 +132,8 @@ class Accumulator:
     def for_product(self, product):
         """This accumulator with its order filled in, for "forward", "error" or "gradient"."""
         usual = ORDERS[product]
+        if self.drop_bits and product != "forward":
+            raise FormatError(f"{product}: drop_bits is for forward products; write it in [forward]")
         if self.order and sorted(self.order) != sorted(usual):
             raise FormatError(f"{product}: {_order_message(self.order, usual)}")
         return Accumulator(**{**asdict(self), "order": self.order or usual})

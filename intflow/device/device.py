@@ -36,6 +36,7 @@ from .random import random_source
 
 SLOTS = ("weight", "activation", "error", "gradient")
 KEYS = ("name", "accumulator", *ORDERS, "rounding", "random")
+OWN = ("order", "drop_bits")            # of one product: not for all three at once
 LONGEST_NAME = 80
 
 
@@ -148,7 +149,7 @@ def _parse(text, where, name):
 
 
 def _accumulator(shared, own, product, where):
-    _check_keys(shared, [name for name in NAMES if name != "order"], f"{where}: [accumulator]")
+    _check_keys(shared, [name for name in NAMES if name not in OWN], f"{where}: [accumulator]")
     _check_keys(own, NAMES, f"{where}: [{product}]")
     if own.get("check", "tile") != "tile":
         shared = {name: value for name, value in shared.items() if name != "tile"}

@@ -4,6 +4,7 @@ Each product takes the cheapest way that gives the device's bits:
 
     no overflow is possible            the exact product, untouched
     only the finished sums matter      the exact product, then `fit_sums`
+    products lose their low bits       `minifloat_forward`, then `fit_sums`
     sums are fitted on their way       `ordered_sums`, term by term
 """
 
@@ -13,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
-from ..formats import Overflow, Tensor
+from ..formats import Minifloat, Overflow, Tensor
 from ..ops.linear_algebra import magnitude
+from ..ops.minifloat import expanded, shift_each
 from . import order
 from .accumulator import Accumulator
 from .trap import trap_sums, trap_walk
@@ -71,7 +73,10 @@ class DeviceProducts:
 
     def forward(self, layer, x, w, window):
         """y = product(x, W); see `ops.conv2d`."""
-        s = Sum(layer, "forward", self.device.forward, x, w, prod(w.shape[:-1]))
+        plain = expanded(w) if isinstance(w.format, Minifloat) else w
+        s = Sum(layer, "forward", self.device.forward, x, plain, prod(w.shape[:-1]))
+        if s.accumulator.drop_bits:
+            return self._fit(s, shift_each(self.kernels, x, w, window, s.accumulator.drop_bits))
         if not s.is_ordered:
             return self._fit(s, self.exact.forward(layer, x, w, window))
         x_shape, w_shape = _four(x.shape), _four(w.shape)

@@ -15,7 +15,7 @@ A 1-4-3 weight spans at most 18 bits, three digits; a layer whose exponents lie 
 import numpy as np
 
 from ..errors import FormatError
-from ..formats import Tensor
+from ..formats import Minifloat, Tensor
 from ..formats.minifloat_codec import expand, split
 from .width import wide
 
@@ -23,13 +23,17 @@ DIGIT_BITS = 7
 
 
 def shift_each(kernels, x, w, window, rshift=0):
-    """The plain loop: y of `conv2d` for minifloat w. Slow; for tests and for device models.
+    """The plain loop: y of `conv2d` for minifloat or fixed-point w. Slow; for tests and devices.
 
     rshift : low bits that the accumulator lacks; every shifted product is cut (floor) to the rest.
     """
-    significand, exponent = split(w.codes, w.format)
-    integers, lowest = expand(w.codes, w.format)
-    lshift = np.where(significand != 0, exponent - lowest, 0).astype(np.uint8)
+    if isinstance(w.format, Minifloat):
+        significand, exponent = split(w.codes, w.format)
+        integers, lowest = expand(w.codes, w.format)
+        lshift = np.where(significand != 0, exponent - lowest, 0).astype(np.uint8)
+    else:
+        significand, lowest = w.codes, -w.format.frac_bits
+        integers, lshift = w.codes.astype(np.int64), np.zeros(w.codes.shape, np.uint8)
     fmt = _sum_format(x, integers, lowest)
     out = np.empty(_output_shape(x, w, window), np.int64)
     kernels.minifloat_forward(

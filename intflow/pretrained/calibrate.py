@@ -6,7 +6,7 @@ the integer network. Images take part, labels do not.
 Lingo: a *flow* is what goes from layer to layer; VISITS says what becomes of it at each kind.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,14 +28,12 @@ class Flow:
     spec : Spec; x : Tensor of the calibration batch; its format is the Spec's.
     real : float32 array, the published network's values, or None where nobody asks for them.
     offset : float64 (C,); what x lacks of the published values, or None.
-    is_trunk : whether x is the sum of a residual block.
     """
 
     spec: Spec
     x: Tensor
     real: np.ndarray = None
     offset: np.ndarray = None
-    is_trunk: bool = False
 
 
 class Calibration:
@@ -46,12 +44,12 @@ class Calibration:
     published : {layer name: {role: float32 array}}, as `match` gives them.
     preprocessing : Preprocessing of the images.
     build : Build; its scheme gets the formats, its `parameters` the numbers.
-    ends : {layer name: END} of the layers at both ends; see `ends_of`.
+    places : {layer name: END or TRUNK}, as `places_of` gives them.
     """
 
-    def __init__(self, published, preprocessing, build, ends):
+    def __init__(self, published, preprocessing, build, places):
         self.published, self.preprocessing = published, preprocessing
-        self.build, self.ends = build, ends
+        self.build, self.places = build, places
         self.scheme, self.kernels = build.scheme, build.kernels
         self.run = Run(build.kernels, build.scheme, Products(build.kernels), keep=False)
 
@@ -62,8 +60,7 @@ class Calibration:
     def _plain(self, layer, flow):
         spec = layer.build(flow.spec, self.build)
         y, _ = layer.forward(flow.x, self.run)
-        trunk = flow.is_trunk and layer.kind == "relu"
-        return Flow(spec, y, self._real(layer, flow), flow.offset, trunk)
+        return Flow(spec, y, self._real(layer, flow), flow.offset)
 
     def _sequential(self, layer, flow):
         for before, inner in zip([None, *layer.layers], layer.layers):
@@ -77,7 +74,7 @@ class Calibration:
         x = ops.add(self.kernels, body.x, short.x)
         real = None if flow.real is None else body.real + short.real
         nonnegative = body.spec.nonnegative and short.spec.nonnegative
-        return Flow(Spec(body.spec.shape, x.format, nonnegative=nonnegative), x, real, is_trunk=True)
+        return Flow(Spec(body.spec.shape, x.format, nonnegative=nonnegative), x, real)
 
     def _concatenate(self, layer, flow):
         ends = [self.visit(branch, flow) for branch in layer.branches]
@@ -89,7 +86,7 @@ class Calibration:
     def _weighted(self, layer, flow):
         weight, bias, offset = folded(
             layer, self.published, self.preprocessing if flow.spec.is_input else None)
-        name, place = layer.name, self.ends.get(layer.name, INNER)
+        name, place = layer.name, self._place(layer)
         w = fixed(weight, "HWIO" if weight.ndim == 4 else "IO")
         w = self.scheme.encode_weight(self.kernels, name, w, place)
         y = self.run.products.forward(name, flow.x, w, layer.window)
@@ -123,10 +120,12 @@ class Calibration:
         return Flow(spec, y, self._real(layer, flow))
 
     def _requantize(self, layer, flow):
-        place = TRUNK if flow.is_trunk else self.ends.get(layer.name, INNER)
         self.scheme.fit_activation(
-            self.kernels, layer.name, flow.x, flow.spec.nonnegative, place)
-        return self._plain(layer, replace(flow, is_trunk=False))
+            self.kernels, layer.name, flow.x, flow.spec.nonnegative, self._place(layer))
+        return self._plain(layer, flow)
+
+    def _place(self, layer):
+        return self.places.get(layer.name, INNER)
 
     def _real(self, layer, flow):
         """What the published layer makes of the same images, where somebody will ask."""
@@ -141,15 +140,29 @@ VISITS = {
 }
 
 
-def ends_of(layers):
-    """{name: END} of the first and the last layer with weights, and of what narrows its input."""
+def places_of(layers):
+    """{layer name: END or TRUNK} of the layers that are not INNER; see quantizers/published.py.
+
+    A residual sum is what a Requantize narrows behind a block, or what the next block adds to.
+    """
     walked = list(layers.walk())
-    places = [i for i, layer in enumerate(walked) if layer.kind in ("conv2d", "linear")]
-    if not places:
+    weighted = [i for i, layer in enumerate(walked) if layer.kind in ("conv2d", "linear")]
+    if not weighted:
         raise UsageError("this model has no layer with weights to read; choose another")
-    before = [layer for layer in walked[:places[-1]] if layer.kind == "requantize"]
-    ends = [walked[places[0]], walked[places[-1]], *before[-1:]]
-    return {layer.name: END for layer in ends}
+    trunks = [layer for outer in walked if outer.kind == "sequential" for layer in _sums(outer.layers)]
+    before = [layer for layer in walked[:weighted[-1]] if layer.kind == "requantize"]
+    ends = [walked[weighted[0]], walked[weighted[-1]], *before[-1:]]
+    return {**{layer.name: TRUNK for layer in trunks}, **{layer.name: END for layer in ends}}
+
+
+def _sums(layers):
+    """The Requantize layers of a list that hold a residual sum."""
+    behind = False
+    for layer, following in zip(layers, [*layers[1:], None]):
+        if layer.kind == "requantize":
+            if behind or (following and following.kind == "residual"):
+                yield layer
+        behind = layer.kind == "residual" or (behind and layer.kind == "relu")
 
 
 def fill(parameter, codes):

@@ -1,22 +1,27 @@
 """A published network, once: fp32 numbers in, an integer network that can be evaluated out."""
 
+import numpy as np
+
+from ..data.resize import with_channels
 from ..errors import UsageError
 from ..kernels import load
 from ..layers import Build, Spec
 from ..models import find_model, make_layers
+from ..quantizers import make_scheme
+from ..training.encoder import Encoder
 from ..training.network import Network, name_layers
 from ..training.trainer import Trainer
-from .calibrate import Calibration, Flow, ends_of
+from .calibrate import Calibration, Flow, places_of
 from .float_forward import normalise
 from .fold import input_format
 from .match import match, plain_names
 
-IMAGES = 640            # enough for the ranges; see `calibration_images`
-LARGE_IMAGES = 64       # of 224 x 224 pixels and more
+IMAGES, LARGE_IMAGES = 640, 64      # of a calibration batch; large ones from LARGE pixels a side
+LARGE = 128
 
 
 def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width=1, batch_size=100,
-            seed=1):
+            seed=1, device=None):
     """The network `model` with published weights, in integers.
 
     Parameters
@@ -28,7 +33,7 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
         activations; their labels are not asked for.
     kernels : Kernels; None for the best of this machine.
     classes : int; None for as many as the last tensor has.
-    width, batch_size, seed : as of Trainer.
+    width, batch_size, seed, device : as of Trainer. The ranges are those of exact products.
 
     Returns
     -------
@@ -42,7 +47,7 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     entry = find_model(model)
     preprocessing = require_published(model, scheme)
     kernels = kernels or load()
-    plan = _plan(model, entry, scheme, classes, width, tensors)
+    plan = _plan(model, entry, classes, width, tensors)
     published = match(plan.layers, tensors)
     scheme.formats.clear()
     scheme.keep("input", input_format(preprocessing))
@@ -51,10 +56,25 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     settings = dict(input_shape=images.shape[1:], classes=classes, width=width, batch_size=batch_size,
                     seed=seed, encoding=preprocessing.encoding, loss=scheme.loss)
     parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, settings)
-    trainer = Trainer(model, scheme=scheme, kernels=kernels, **settings)
+    trainer = Trainer(model, scheme=scheme, kernels=kernels, device=device, **settings)
     for parameter in trainer.network.parameters:
         parameter.master.codes[...] = parameters.pop(parameter.name).codes
     return trainer
+
+
+def calibration_images(model, dataset, kernels):
+    """The first training images, as the model's preprocessing makes them; labels are not read.
+
+    Returns
+    -------
+    u8 (N, C, H, W); LARGE_IMAGES of them from LARGE pixels a side up, else IMAGES.
+    """
+    entry = find_model(model)
+    channels, *size = entry.input_shape
+    count = min(len(dataset.train), LARGE_IMAGES if max(size) >= LARGE else IMAGES)
+    images = dataset.train.read(range(count), kernels.threads)
+    return np.ascontiguousarray(
+        with_channels(entry.preprocessing(images, None, size, kernels), channels))
 
 
 def require_published(model, scheme):
@@ -69,26 +89,25 @@ def require_published(model, scheme):
     return preprocessing
 
 
-def _plan(model, entry, scheme, classes, width, tensors):
-    """The network without kernels, to see which tensors it asks for."""
+def _plan(model, entry, classes, width, tensors):
+    """The network without kernels, to see which tensors it asks for; any scheme would do."""
     if classes is None:
         layers = make_layers(model, 1, width)
         last = [layer for layer in layers.walk() if layer.source and layer.kind != "batch_norm2d"][-1]
         weight = plain_names(tensors).get(f"{last.source}.weight")
         classes = len(weight) if weight is not None and weight.ndim else 1
-    return Network(make_layers(model, classes, width), entry.input_shape, scheme, None, 1, 1)
+    layers = make_layers(model, classes, width)
+    return Network(layers, entry.input_shape, make_scheme("wage", "2888"), None, 1, 1)
 
 
 def _calibrated(model, scheme, kernels, published, preprocessing, images, settings):
     """{parameter name: Tensor} after a pass over the images."""
-    from ..training.encoder import Encoder
-
     layers = make_layers(model, settings["classes"], settings["width"])
     name_layers(layers)
     build = Build(scheme, kernels, settings["seed"], settings["batch_size"])
     fmt = scheme.input_format()
     x = Encoder(settings["encoding"], fmt).encode(kernels, images)
     real = normalise(images, preprocessing) if scheme.batch_norm == "affine" else None
-    walk = Calibration(published, preprocessing, build, ends_of(layers))
+    walk = Calibration(published, preprocessing, build, places_of(layers))
     walk.visit(layers, Flow(Spec(images.shape[1:], fmt, True), x, real))
     return {parameter.name: parameter.master for parameter in build.parameters}

@@ -1,8 +1,8 @@
 """How few bits the weights of a published network need: fixed point against minifloats.
 
 Every format of a grid takes the weights in turn, activations as they are; the network is evaluated
-in integers, and the smallest format of each kind that loses no more than was allowed is chosen. What
-these two cost, in bytes and in gates, is the answer.
+in integers, and the smallest format of each kind that loses no more than was allowed is chosen.
+What these two cost, in bytes and in gates, is the answer.
 """
 
 from fractions import Fraction
@@ -10,17 +10,15 @@ from fractions import Fraction
 import numpy as np
 
 from ..data import evaluation_batches
-from ..errors import UsageError
+from ..errors import FormatError, ShapeError, UsageError
 from ..models import find_model
 from ..training.evaluate import BATCH, TOP5_FROM, evaluate
-from .convert import IMAGES, LARGE_IMAGES, convert
+from .convert import convert
 from .float_forward import float_forward, normalise
 from .match import match
+from .study_choice import METRICS, REFERENCES, choose
 from .study_formats import kind, multiplier_size, short_name, weight_bytes
 from .study_ranges import weight_ranges
-
-METRICS = {"top1": "test_error", "top5": "top5_error"}
-REFERENCES = ("fp32", "widest")
 
 
 class First:
@@ -57,8 +55,9 @@ def study(model, tensors, schemes, images, split, *, kernels, loss_points=1, met
 
     Returns
     -------
-    dict, ready for JSON: images, fp32, formats (rows of `measure`), layers (rows of
-    `weight_ranges`), and what `choose` says.
+    dict, ready for JSON: model, images, calibration_images, activations, fp32 (errors), formats
+    (rows of `measure`), left_out ({name: why}), layers (rows of `weight_ranges`), and what
+    `choose` says.
 
     Raises
     ------
@@ -67,38 +66,38 @@ def study(model, tensors, schemes, images, split, *, kernels, loss_points=1, met
     _check(schemes, metric, reference)
     preprocessing = find_model(model).preprocessing
     report = {"model": model, "images": len(split), "calibration_images": len(images),
-              "activations": schemes[0].activation_bits, "fp32": None, "formats": []}
+              "activations": schemes[0].activation_bits, "fp32": None, "formats": [],
+              "left_out": {}}
     for scheme in schemes:
-        trainer = convert(model, tensors, scheme, images, kernels=kernels)
+        try:
+            trainer = convert(model, tensors, scheme, images, kernels=kernels)
+        except FormatError as error:        # of exponents too far apart for 64 bits
+            report["left_out"][short_name(scheme.weights)] = str(error)
+            say(f"{short_name(scheme.weights)} is left out: {error}")
+            continue
         if not report["formats"]:
-            _require_metric(metric, trainer.network.classes, model)
-            published = match(trainer.network.layers, tensors)
-            report["layers"] = weight_ranges(trainer.network.layers, published, preprocessing)
-            if reference == "fp32":
-                report["fp32"] = float_errors(trainer.network, published, preprocessing, split,
-                                              kernels)
-                say(f"fp32: {points(report['fp32'])}")
+            _check_classes(trainer.network.classes, split, metric)
+            report.update(_published(trainer, preprocessing, tensors, split, reference, say))
         row = measure(trainer, scheme, split, preprocessing)
         report["formats"].append(row)
         report.update(choose(report, Fraction(loss_points), metric, reference))
         say(f"{row['weights']}: {points(row)}")
         if each:
             each(report)
+    if not report["formats"]:
+        raise FormatError("none of these formats can hold the weights; use fewer exponent bits")
     return report
 
 
-def calibration_images(model, dataset, kernels):
-    """The first training images, as the model's preprocessing makes them; labels are not read.
-
-    Returns
-    -------
-    u8 (N, C, H, W); LARGE_IMAGES of them from 128 pixels a side up, else IMAGES.
-    """
-    entry = find_model(model)
-    size = entry.input_shape[1:]
-    count = min(len(dataset.train), LARGE_IMAGES if max(size) >= 128 else IMAGES)
-    images = dataset.train.read(range(count), kernels.threads)
-    return entry.preprocessing(images, None, size, kernels)
+def _published(trainer, preprocessing, tensors, split, reference, say):
+    """What is known before any format: ranges of the weights, and the errors in fp32."""
+    network = trainer.network
+    published = match(network.layers, tensors)
+    found = {"layers": weight_ranges(network.layers, published, preprocessing)}
+    if reference == "fp32":
+        found["fp32"] = float_errors(network, published, preprocessing, split, trainer.kernels)
+        say(f"fp32: {points(found['fp32'])}")
+    return found
 
 
 def measure(trainer, scheme, split, preprocessing):
@@ -142,53 +141,6 @@ def float_errors(network, published, preprocessing, split, kernels):
     return errors if network.classes < TOP5_FROM else {**errors, "top5_error": wrong5 / len(split)}
 
 
-def choose(report, loss_points, metric, reference):
-    """The smallest format of each kind that loses little enough, and what the minifloat saves.
-
-    Returns
-    -------
-    dict: loss_points, metric, reference (name and error), chosen ({kind: name or None}), and
-    storage_saved and multiplier_ratio (None where a kind has no format that will do).
-
-    Examples
-    --------
-    fp32 errs on 0.36, s8 on 0.365, s7 on 0.38, at most one point: fixed is s8. With e4m2 (7 bits)
-    storage_saved is near 1 - 7/8.
-    """
-    error = METRICS[metric]
-    origin, base = _reference(report, error, reference)
-    count = report["images"]
-    chosen = {}
-    for row in report["formats"]:
-        lost = 100 * Fraction(round((row[error] - base) * count), count)
-        best = chosen.setdefault(row["kind"], None)
-        if lost <= loss_points and (best is None or _size(row, error) < _size(best, error)):
-            chosen[row["kind"]] = row
-    fixed, small = chosen.get("fixed"), chosen.get("minifloat")
-    both = fixed is not None and small is not None
-    return {
-        "loss_points": float(loss_points), "metric": metric,
-        "reference": {"weights": origin, error: base},
-        "chosen": {name: row and row["weights"] for name, row in chosen.items()},
-        "storage_saved": 1 - small["weight_bytes"] / fixed["weight_bytes"] if both else None,
-        "multiplier_ratio":
-            small["multiplier_nand2"] / fixed["multiplier_nand2"] if both else None,
-    }
-
-
-def _reference(report, error, reference):
-    """(name, error) of what losses are counted from; of equally wide formats the better."""
-    if reference == "fp32":
-        return "fp32", report["fp32"][error]
-    widest = min(report["formats"], key=lambda row: (-row["bits"], row[error]))
-    return widest["weights"], widest[error]
-
-
-def _size(row, error):
-    """What makes a format smaller: bits; of equals, fewer errors; then fewer gates."""
-    return row["bits"], row[error], row["multiplier_nand2"]
-
-
 def points(errors):
     """The errors of a row as a person reads them."""
     top5 = f", top-5 {100 * errors['top5_error']:.2f} %" if "top5_error" in errors else ""
@@ -203,7 +155,11 @@ def _check(schemes, metric, reference):
                          f"{' or '.join(REFERENCES)}, got {metric} from {reference}")
 
 
-def _require_metric(metric, classes, model):
+def _check_classes(classes, split, metric):
+    """The labels are those of the network, and enough for the metric."""
+    if int(split.labels.max()) >= classes:
+        raise ShapeError(f"labels go up to {split.labels.max()}, the weights tell {classes} "
+                         "classes apart; name the data they were trained for")
     if metric == "top5" and classes < TOP5_FROM:
-        raise UsageError(f"top-5 errors are counted from {TOP5_FROM} classes up, {model} has "
-                         f"{classes}; use --metric top1")
+        raise UsageError(f"top-5 errors are counted from {TOP5_FROM} classes up, these weights "
+                         f"have {classes}; use --metric top1")

@@ -48,17 +48,22 @@ def draw(report, folder):
         rows = [row for row in report["formats"] if row["kind"] == kind]
         if not rows:
             continue
-        places = [(row["bits"], 100 * row[error]) for row in rows]
-        axes.plot(*zip(*places), "o-" if len(places) > 1 else "o", label=label)
-        for row, place in zip(rows, places):
-            axes.annotate(row["weights"], place, fontsize="x-small", xytext=(3, 4),
+        best = {}
+        for row in rows:
+            place = row["bits"], 100 * row[error]
+            best[place[0]] = min(place[1], best.get(place[0], place[1]))
+            axes.annotate(row["weights"], place, fontsize="x-small", xytext=(4, 4),
                           textcoords="offset points")
+        line, = axes.plot(best.keys(), best.values(), label=label)
+        axes.plot([row["bits"] for row in rows], [100 * row[error] for row in rows], "o",
+                  color=line.get_color())
     name, base = report["reference"]["weights"], 100 * report["reference"][error]
     axes.axhline(base, color="grey", label=name)
     axes.axhline(base + report["loss_points"], color="grey", linestyle=":",
-                 label=f"{report['loss_points']:g} points more")
+                 label=f"{report['loss_points']:g} more")
     axes.set(title=f"{report['model']}, {report['images']} images", xlabel="bits of a weight",
              ylabel=f"{report['metric']} error, %")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     path = Path(folder) / PICTURE
     FigureCanvasAgg(figure).print_png(path)

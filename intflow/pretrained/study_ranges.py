@@ -1,12 +1,12 @@
 """Which range the weights of every layer ask for, in exponents of two.
 
     highest   floor(log2) of the largest weight of a layer
-    lowest    the highest exponent below which nothing counts: without the weights below 2**lowest
-              the sum of squares lacks at most one in 10,000 (40 dB)
+    lowest    the highest exponent below which nothing counts: without the weights below
+              2**lowest the sum of squares lacks at most one in 10,000
     binades   highest - lowest + 1, the powers of two that a minifloat has to tell apart
 
-Weights near zero are many and say little, and channels that training gave up have nothing else; so it
-is squares that are counted, not weights.
+Weights near zero are many and say little, and channels that training gave up have nothing else; so
+it is squares that are counted, not weights.
 """
 
 import numpy as np

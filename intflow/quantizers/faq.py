@@ -38,8 +38,8 @@ class Faq(Published):
     batch_norm = "affine"
     factor_bits = 8
 
-    def __init__(self, bits):
-        super().__init__(bits)
+    def __init__(self, bits, rounding=None, random=None):
+        super().__init__(bits, rounding, random)
         for slot, width in (("W", bits.weight), ("A", bits.activation)):
             if not 2 <= width <= END_BITS:
                 raise FormatError(f"faq takes 2 to {END_BITS} bits for W and A, got {width} for "

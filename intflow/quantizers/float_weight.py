@@ -41,8 +41,8 @@ class FloatWeight(Published):
     name = "float-weight"
     batch_norm = "folded"
 
-    def __init__(self, weights="e4m3", activations=8):
-        super().__init__(f"{weights},{activations}")
+    def __init__(self, weights="e4m3", activations=8, rounding=None, random=None):
+        super().__init__(f"{weights},{activations}", rounding, random)
         self.weights = _weights(weights)
         if not 2 <= activations <= WIDEST_ACTIVATION:
             raise FormatError(
@@ -59,12 +59,13 @@ class FloatWeight(Published):
         return isinstance(self.weights, Minifloat)
 
     @classmethod
-    def parse(cls, bits):
+    def parse(cls, bits, rounding=None, random=None):
         """From "WEIGHTS,ACTIVATIONS": "e4m3,8"; activations may be left out."""
         weights, comma, activations = str(bits).partition(",")
         if comma and not activations.strip().isdecimal():
             raise FormatError(f'float-weight takes "WEIGHTS,ACTIVATION BITS" such as e4m3,8, got {bits}')
-        return cls(weights.strip(), int(activations) if comma else WIDEST_ACTIVATION)
+        activations = int(activations) if comma else WIDEST_ACTIVATION
+        return cls(weights.strip(), activations, rounding, random)
 
     # what calibration asks -----------------------------------------------------------------
 

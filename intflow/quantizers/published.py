@@ -35,7 +35,8 @@ class Published(Scheme):
     trained = ()
     converts = True
     factor_bits = SCALE_BITS
-    roundings = dict.fromkeys(("weight", "activation"), Rounding.HALF_EVEN)
+    roundings = {**dict.fromkeys(("weight", "activation", "error"), Rounding.HALF_EVEN),
+                 "gradient": Rounding.STOCHASTIC}
 
     # what calibration asks -----------------------------------------------------------------
 

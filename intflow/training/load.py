@@ -1,11 +1,13 @@
 """A Trainer out of a checkpoint alone."""
 
+from ..device.device import Device
 from ..errors import CheckpointError
 from ..models import find_model
 from .checkpoint import read_checkpoint
 from .config import read_config
+from .formats import read_formats
 from .setup import parse_width
-from .trainer import Trainer
+from .trainer import Trainer, scheme_on
 
 
 def load_checkpoint(path, threads=None, backend="auto", device=None):
@@ -28,11 +30,15 @@ def load_checkpoint(path, threads=None, backend="auto", device=None):
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} lacks or mangles {error}; use a checkpoint of this version")
     find_model(config.model)
+    device = device or config.device
+    device = Device.read(device) if device else None
+    scheme = scheme_on(device, config.scheme, config.bits)
+    scheme.formats = read_formats(attributes.get("formats", "{}"), path)
     trainer = Trainer(
-        config.model, config.bits, config.scheme, input_shape=shape, classes=len(names),
+        config.model, scheme=scheme, input_shape=shape, classes=len(names),
         width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,
         batch_size=config.batch_size, threads=threads, backend=backend,
-        device=device or config.device or None,
+        device=device,
     )
     trainer.load(path)
     return trainer, {**attributes, "config": config, "class_names": names, "input_shape": shape}

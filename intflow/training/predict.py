@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..data.picture import read_picture
+from .setup import rule_of
 
 
 def predict(trainer, about, paths, top):
@@ -11,7 +12,8 @@ def predict(trainer, about, paths, top):
     Images are brought to the network's size and channels by integer arithmetic.
     """
     # All are read before the first is shown: a bad file leaves no half answer.
-    images = [read_picture(path, about["input_shape"], about["config"].augment) for path in paths]
+    rule, shape = rule_of(about["config"]), about["input_shape"]
+    images = [_read(path, shape, rule, trainer.kernels) for path in paths]
     step = trainer.network.output.format.step
     rows = []
     for path, image in zip(paths, images):
@@ -23,3 +25,11 @@ def predict(trainer, about, paths, top):
         ]
         rows.append({"image": str(path), "classes": classes})
     return rows
+
+
+def _read(path, shape, rule, kernels):
+    """One picture, u8 (C, H, W), by the name of an augmentation or by a Preprocessing."""
+    if not callable(rule):
+        return read_picture(path, shape, rule)
+    size = (rule.size, rule.size) if rule.size else shape[1:]
+    return rule(read_picture(path, (shape[0], *size))[None], None, shape[1:], kernels)[0]

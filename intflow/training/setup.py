@@ -16,6 +16,7 @@ from .trainer import Trainer
 
 AUGMENT = {"cifar10": "crop_flip", "cifar100": "crop_flip", "svhn": "crop"}
 PICTURE_SIZE = (256, 256)       # pictures in folders come in this size, to be cropped
+PUBLISHED = "published"         # in the place of an augmentation: images as the weights expect them
 SAMPLE_EPOCHS = {"alexnet": 2}      # minutes on two cores without matrix units
 
 
@@ -82,6 +83,11 @@ def input_shape_for(model, dataset):
     if not is_brought_to_size(dataset):
         return (channels, *size)
     return (model.input_shape[0] if channels == 1 else channels, *model.input_shape[1:])
+
+
+def rule_of(config):
+    """What makes the images of a run: the name of an augmentation, or the model's preprocessing."""
+    return find_model(config.model).preprocessing if config.augment == PUBLISHED else config.augment
 
 
 def is_brought_to_size(dataset):

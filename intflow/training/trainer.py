@@ -61,7 +61,7 @@ class Trainer:
         layers = make_layers(model, classes, width) if entry else model
         self.device = None if device is None else Device.read(device)
         if isinstance(scheme, str):
-            scheme = make_scheme(scheme, bits, *_slots(self.device))
+            scheme = scheme_on(self.device, scheme, bits)
         self.scheme = scheme
         self.kernels = kernels or load(backend, threads)
         self.loss = _find(LOSSES, "loss", loss or (entry.loss if entry else self.scheme.loss))()
@@ -204,9 +204,12 @@ def _fitting(codes, fmt, parameter, where):
     return codes.transpose(order)
 
 
-def _slots(device):
-    """What a device changes in a scheme: the roundings and the random source."""
-    return () if device is None else (device.rounding, device.random)
+def scheme_on(device, name, bits):
+    """The scheme `name` with what a device changes in it: the roundings and the random source.
+
+    device : Device or None.
+    """
+    return make_scheme(name, bits, *(() if device is None else (device.rounding, device.random)))
 
 
 def _find(table, kind, name):
