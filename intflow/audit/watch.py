@@ -11,6 +11,7 @@ function of NumPy; the last kind is for the rule on float names in tests/test_ar
 
 import dis
 import sys
+from collections import Counter
 from pathlib import Path
 
 from .edges import edge_lines
@@ -18,6 +19,7 @@ from .floats import find_float, float_type
 
 PACKAGE = Path(__file__).resolve().parent.parent
 UNWATCHED = PACKAGE / "audit"
+MANY_LINES = 20_000     # lines of a function; a loop that runs more is looked at when it ends
 
 
 class Watch:
@@ -38,7 +40,7 @@ class Watch:
     def __init__(self, extra=()):
         self.extra = {str(Path(path).resolve()) for path in extra}
         self.finding, self.functions, self.values, self.edges = None, set(), 0, {}
-        self._codes, self._seen = {}, {}
+        self._codes, self._seen, self._lines = {}, {}, Counter()
 
     def __enter__(self):
         self._before = sys.gettrace()
@@ -66,6 +68,8 @@ class Watch:
             self._look(frame, {k: v for k, v in variables.items() if seen.get(k, seen) is not v})
             self._seen[frame] = dict(variables)         # held, so that no identity is used again
             self._note_edge(frame)
+            self._lines[frame.f_code] += 1
+            frame.f_trace_lines = self._lines[frame.f_code] < MANY_LINES
         if event == "return":
             self._seen.pop(frame, None)
             if self.finding is None:

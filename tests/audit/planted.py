@@ -28,6 +28,14 @@ def in_a_container(x):
     return len(kept)
 
 
+def after_a_long_loop(x):
+    """The float comes late."""
+    for i in range(x):
+        y = i
+    y = np.float32(i)
+    return i
+
+
 def integers(x):
     """Nothing to find."""
     y = [x // 2, np.arange(x), {"a": (x, None, "0.5")}]

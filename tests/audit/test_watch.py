@@ -18,6 +18,7 @@ from intflow.quantizers import Wage
     (planted.scalar_of_numpy, (4,), "scale", "float32 scalar"),
     (planted.in_a_container, (4,), "kept['a'][1][1]", "float64 array (4,)"),
     (planted.integers, (4.5,), "x", "float"),
+    (planted.after_a_long_loop, (30_000,), "y", "float32 scalar"),
 ])
 def test_planted_floats(function, arguments, variable, kind):
     with Watch(extra=[planted.__file__]) as watch:
