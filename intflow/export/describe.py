@@ -2,18 +2,20 @@
 
 from .. import __version__
 from ..errors import ExportError
-from ..formats import Rounding, Tensor
+from ..formats import Fixed, Rounding, Tensor, format_name
 
 
 def tensors(trainer):
-    """{name: Tensor} of a network's weights, in order of the layers.
+    """{name: Tensor} of a network's parameters, in order of the layers.
 
-    `conv2d_1.weight` is the stored master weight, `conv2d_1.weight_q` the codes in products.
+    `conv2d_1.weight` is the stored master weight, `conv2d_1.weight_q` the codes in products;
+    biases and multipliers (`conv2d_1.bias`, `batch_norm2d_1.scale`) enter sums as they are.
     """
     named = {}
     for parameter in trainer.network.parameters:
         named[parameter.name] = parameter.master
-        named[f"{parameter.name}_q"] = weight_codes(trainer, parameter)
+        if parameter.role == "weight":
+            named[f"{parameter.name}_q"] = weight_codes(trainer, parameter)
     return named
 
 
@@ -31,10 +33,9 @@ def weight_codes(trainer, parameter):
 
 
 def describe_tensor(tensor):
-    """Shape in logical order, axes, bits and step of a tensor, as plain values."""
-    fmt = tensor.format
-    return dict(axes=tensor.logical_axes, shape=list(tensor.logical().shape), bits=fmt.bits,
-                frac_bits=fmt.frac_bits, signed=fmt.signed)
+    """Shape in logical order, axes and format of a tensor, as plain values; see `code_format`."""
+    return dict(axes=tensor.logical_axes, shape=list(tensor.logical().shape),
+                **code_format(tensor.format))
 
 
 def describe_network(source):
@@ -56,10 +57,22 @@ def describe_network(source):
 
 
 def code_format(fmt):
-    """Bits and step of a format, as plain values."""
-    return dict(bits=fmt.bits, frac_bits=fmt.frac_bits)
+    """A format as plain values: its name and bits; of fixed point the step and the sign.
+
+    The name of a minifloat says its fields: e4m3b16 is a sign, 4 bits of exponent with bias 16, and 3 of
+    mantissa.
+    """
+    plain = dict(format=format_name(fmt), bits=fmt.bits)
+    return {**plain, "frac_bits": fmt.frac_bits, "signed": fmt.signed} if isinstance(fmt, Fixed) \
+        else plain
 
 
-def input_table(trainer):
-    """The code of every byte of an image, Tensor (256,) of axis B."""
-    return Tensor(trainer.encoder.table, trainer.encoder.format, "B")
+def input_tables(trainer):
+    """{"input_table": the code of every byte of an image, Tensor (256,) of axis B}.
+
+    Empty where images are centred: the encoding's name then says what is taken from each channel.
+    """
+    encoder = trainer.encoder
+    if encoder.centres is not None:
+        return {}
+    return {"input_table": Tensor(encoder.table, encoder.format, "B")}

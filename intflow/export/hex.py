@@ -9,7 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from .describe import describe_network, describe_tensor, input_table, tensors
+from .describe import describe_network, describe_tensor, input_tables, tensors
 
 MANIFEST = "manifest.json"
 
@@ -32,7 +32,7 @@ def write(source, out_dir):
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    named = {"input_table": input_table(source[0]), **tensors(source[0])}
+    named = {**input_tables(source[0]), **tensors(source[0])}
     manifest = {"network": describe_network(source), "packing": "one value a line, hexadecimal, "
                 "two's complement of `bits` bits, last axis fastest", "tensors": {}}
     for name, tensor in named.items():

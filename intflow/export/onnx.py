@@ -122,6 +122,9 @@ def encoded_in_floats(name, fmt):
 
 def check(trainer):
     """Refuse what the graph would not compute as the engine does."""
+    if trainer.scheme.name != "wage":
+        raise ExportError(f"ONNX is written for the scheme wage, got {trainer.scheme.name}; use "
+                          "--format hex or safetensors")
     rounding = trainer.scheme.rounding["activation"]
     if rounding is not Rounding.HALF_EVEN:
         raise ExportError(f"ONNX rounds half even, this run's activations {rounding}; export a "
@@ -131,7 +134,8 @@ def check(trainer):
     accumulator = getattr(getattr(trainer.network.products, "device", None), "forward", None)
     for layer in trainer.network.layers.walk():
         needed = getattr(layer, "bound_bits", {}).get("forward", 0)
-        if accumulator is None or accumulator.bits < needed or accumulator.product_bits:
+        if accumulator is None or accumulator.bits < needed or accumulator.product_bits \
+                or accumulator.drop_bits:
             raise ExportError(
                 f"{layer.name or layer.kind}: ONNX sums exactly in {needed} bits, this run has "
                 f"{getattr(accumulator, 'bits', 'products of its own')}; export a run without "

@@ -81,6 +81,9 @@ def avg_pool2d(graph, layer, x, weights):
     less than 2**-24 of it, and the exact one, if no tie, is 1 / (2 count) or more away from a tie.
     """
     window, channels, name = layer.window, x.shape[0], layer.name
+    if layer.guard_bits:
+        raise ExportError(f"{name} keeps {layer.guard_bits} guard bits, which ONNX is not written "
+                          "for; use --format hex or safetensors")
     count = prod(window.kernel_size)
     if count * x.bound >= EXACT_QUOTIENT:
         raise ExportError(f"{name} divides sums of {(count * x.bound).bit_length() + 1} bits and "
@@ -105,6 +108,11 @@ def requantize(graph, layer, x, weights):
     fmt = layer.format
     name = graph.quantize(f"{layer.name}_quant", x.name, graph.dims(x.shape), fmt)
     return Value(name, x.shape, fmt.frac_bits, fmt.maximum)
+
+
+def identity(graph, layer, x, weights):
+    """Nothing: under wage a batch norm is left out."""
+    return x
 
 
 def flatten(graph, layer, x, weights):
@@ -150,6 +158,7 @@ NODES = {
     "linear": linear,
     "max_pool2d": max_pool2d,
     "avg_pool2d": avg_pool2d,
+    "batch_norm2d": identity,
     "relu": relu,
     "requantize": requantize,
     "flatten": flatten,

@@ -8,6 +8,7 @@ point stand beside it for comparison: `s8` takes one radix point a layer.
 Nothing is trained here: G and E are empty, and a training step is refused.
 """
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -49,9 +50,7 @@ class FloatWeight(Published):
                 f"activations have 2 to {WIDEST_ACTIVATION} bits under float-weight, got {activations}"
             )
         self.activation_bits = activations
-        default = (1 << self.weights.exponent_bits - 1) - 1 if self.is_minifloat else 0
-        chosen = self.weights.bias if self.is_minifloat else self.weights.frac_bits
-        self.per_layer = chosen == default
+        self.per_layer = _is_open(weights, self.weights)
 
     @property
     def is_minifloat(self):
@@ -92,6 +91,20 @@ class FloatWeight(Published):
     def range_of(self, kernels, x, bits, nonnegative, place):
         """The range that all but one in 10,000 of the values seen lie in."""
         return format_for(x, top_of(kernels, x, OUTSIDE), bits, not nonnegative)
+
+
+def _is_open(weights, fmt):
+    """Whether a bias or radix point was left open: by the name, else where it is the usual one.
+
+    Examples
+    --------
+    "e4m3" and "s8" are open; "e4m3b7", the same format, is not, nor is "Q0.7".
+    """
+    if isinstance(weights, str):
+        return not re.search(r"b-?\d|[.<]", weights, re.IGNORECASE)
+    if isinstance(fmt, Minifloat):
+        return fmt.bias == (1 << fmt.exponent_bits - 1) - 1
+    return fmt.frac_bits == 0
 
 
 def _weights(weights):

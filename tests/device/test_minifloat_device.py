@@ -76,7 +76,7 @@ def test_registers_under_minifloats(kernels, name, unsigned, bits, overflow, che
 def test_a_trap_names_the_place():
     x, w, _ = operands("e4m3", True, 1)
     products = DeviceProducts(Device(forward=Accumulator(12, "trap", "product")), KERNELS[1])
-    with pytest.raises(OverflowTrap, match=r"conv2d_1 forward \[n=0, o=0, h=\d, w=\d\]"):
+    with pytest.raises(OverflowTrap, match=r"conv2d_1 forward \[n=0, c=0, h=\d, w=\d\]"):
         products.forward("conv2d_1", x, w, WINDOW)
 
 

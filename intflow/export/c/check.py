@@ -57,7 +57,8 @@ def _check_products(network, scheme):
         for product, bits in getattr(layer, "bound_bits", {}).items():
             bits += spare[product]
             accumulator = getattr(device, product, None)
-            if accumulator is None or accumulator.bits < bits or accumulator.product_bits:
+            if accumulator is None or accumulator.bits < bits or accumulator.product_bits \
+                    or accumulator.drop_bits:
                 raise ExportError(
                     f"{layer.name} {product}: C sums exactly and needs {bits} bits, the device "
                     f"has {getattr(accumulator, 'bits', 'others')}; export a run without it"

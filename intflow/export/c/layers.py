@@ -13,6 +13,7 @@ LAYERS_IN_C = {
     "max_pool2d": (pooling.max_pool_forward, pooling.max_pool_backward),
     "avg_pool2d": (pooling.avg_pool_forward, pooling.avg_pool_backward),
     "relu": (pointwise.relu_forward, pointwise.relu_backward),
+    "batch_norm2d": (pointwise.identity_forward, pointwise.identity_backward),
     "flatten": (pointwise.flatten_forward, pointwise.flatten_backward),
     "requantize": (pointwise.requantize_forward, pointwise.requantize_backward),
     "sequential": (combinators.sequential_forward, combinators.sequential_backward),

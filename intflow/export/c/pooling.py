@@ -50,6 +50,10 @@ def avg_pool_forward(program, layer, x):
     """half_even(sum / size); ExportError where 64 bits do not hold the sum."""
     shape = _pooled(layer, x.shape)
     size = prod(layer.window.kernel_size)
+    if layer.guard_bits or any(layer.window.padding):
+        raise ExportError(
+            f"{layer.name}: C averages windows without padding and guard bits; export it as hex"
+        )
     if x.format.bits + size.bit_length() > 63:
         raise ExportError(
             f"{layer.name}: sums of {size} codes of {x.format.bits} bits need more than 64 bits; "

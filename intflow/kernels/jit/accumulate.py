@@ -24,7 +24,8 @@ def ordered_sums(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi,
                  product_lo=0, product_hi=0, product_wraps=False, ntask=1):
     """See reference/accumulate.py. Rows are shared out; each is one task's."""
     if a.dtype != b.dtype:                              # fewer kinds of code to compile
-        a, b = a.astype(np.int16), b.astype(np.int16)
+        common = np.int16 if max(a.itemsize, b.itemsize) <= 2 else np.int64
+        a, b = a.astype(common), b.astype(common)
     drop = 8 * out.itemsize - product_hi.bit_length() - 1 if product_wraps else 0
     few = len(rows) * len(terms) * lanes < FEW
     info = np.iinfo(out.dtype)

@@ -24,7 +24,7 @@ def ordered_sums(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi,
     out : flat s32 or s64; its width also holds every value before it is fitted. Overwritten at
         rows[:, 3] + lane.
     seen : (rows, 2) s64. Overwritten: overflows of the row, and the largest |sum| before a fit.
-    a, b : flat s8 or s16.
+    a, b : flat s8, u8 or s16; b also s64, for minifloat weights as integers.
     table : (spots, taps) s64; where in `a` a tap of a spot lies, -1 where it meets padding.
     rows : (rows, 4) s64; spot, and what is added to the places in a, b and out.
     terms : (terms, 3) s64, in order; tap, and what is added to the places in a and b.
