@@ -20,8 +20,11 @@ WEIGHTS = {
     "squeezenet1_1": "squeezenet1_1_torchvision_fp16w.safetensors",
 }
 DATA = {"resnet20": "cifar10", "resnet32": "cifar10", "squeezenet1_1": "imagenet-sample"}
+GRID = "s4..s12,e3m1..e3m5,e4m1..e4m5"
+ONE_RADIX = "Q1.4..Q1.14,e3m1..e3m5,e4m1..e4m5"     # one radix point for all layers
 RUNS = {
-    **{f"study-{model}": ["study", "--model", model] for model in WEIGHTS},
+    **{f"study-{model}": ["study", "--model", model, "--weights", GRID] for model in WEIGHTS},
+    **{f"radix-{model}": ["study", "--model", model, "--weights", ONE_RADIX] for model in WEIGHTS},
     **{f"faq-{bits.replace('-', '')}-{model}":
        ["eval", "--model", model, "--scheme", "faq", "--bits", f"{bits}-16-16"]
        for bits in ("8-8", "6-6", "4-4") for model in WEIGHTS},

@@ -1,7 +1,8 @@
 """Which formats of weights a study compares, and what each costs.
 
 Lingo: *kind* is "fixed" or "minifloat". A grid such as "s4..s12,e4m1..e4m6" is a list of names,
-where A..B stands for all names between two that differ in one number.
+where A..B stands for all names between two that differ in one number. Of s8 and e4m3 every layer
+has its own radix point or bias; Q1.6 and e4m3b8 are the same for all layers.
 """
 
 import re

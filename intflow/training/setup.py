@@ -7,7 +7,6 @@ from ..data import open_dataset
 from ..data.augment import rule_named
 from ..device.device import Device
 from ..errors import UsageError
-from ..formats import parse_bits
 from ..models import find_model
 from ..quantizers import make_scheme
 from .config import Config
@@ -108,7 +107,7 @@ def _fill_in(config, model, scheme, dataset):
         schedule = format_schedule((epoch, first / d) for epoch, d in model.schedule)
     return replace(
         config,
-        bits=str(parse_bits(config.bits)),
+        bits=str(scheme.bits),
         data=config.data or dataset.name,
         epochs=config.epochs or (SAMPLE_EPOCHS.get(config.model, 5) if dataset.is_sample else model.epochs),
         batch_size=config.batch_size or model.batch_size,
