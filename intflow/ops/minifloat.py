@@ -20,6 +20,7 @@ from ..formats.minifloat_codec import expand, split
 from .width import wide
 
 DIGIT_BITS = 7
+WIDEST_TABLE = 20       # bits of codes that are looked up in a table of all
 
 
 def shift_each(kernels, x, w, window, rshift=0):
@@ -59,10 +60,9 @@ def by_exponent(kernels, x, w, window):
 
 def by_digits(kernels, x, w, window):
     """The fast path: every digit of every weight in one product of bytes."""
-    integers, lowest = expand(w.codes, w.format)
-    fmt = _sum_format(x, integers, lowest)
-    taps = _pixels(integers)
-    digits = signed_digits(taps)
+    values, places, lowest = _values(w)
+    fmt = _sum_format(x, values[places], lowest)
+    digits = [digit[_pixels(places)] for digit in signed_digits(values)]
     shape = _output_shape(x, w, window)
     if len(digits) == 1:
         return _as_sums(_product(kernels, x, digits[0], window, shape, fmt.dtype), fmt, x)
@@ -72,6 +72,18 @@ def by_digits(kernels, x, w, window):
     kernels.combine_planes(
         out.reshape(-1, shape[3]), planes.reshape(-1, planes.shape[3]), window.groups, DIGIT_BITS)
     return _as_sums(out, fmt, x)
+
+
+def _values(w):
+    """(s64 values, where each weight finds its own, exponent): `expand`, once for equal codes."""
+    if w.format.bits > WIDEST_TABLE:
+        present, places = np.unique(w.codes, return_inverse=True)
+        values, lowest = expand(present, w.format)
+        return values, places.reshape(w.codes.shape), lowest
+    present = np.flatnonzero(np.bincount(w.codes.reshape(-1), minlength=1 << w.format.bits))
+    values = np.zeros(1 << w.format.bits, np.int64)         # 0 for codes that no weight has
+    values[present], lowest = expand(present, w.format)
+    return values, w.codes, lowest
 
 
 def signed_digits(integers):
@@ -100,8 +112,10 @@ def expanded(w):
 
 def _sum_format(x, integers, lowest):
     """Format of the sums, proven from the weights themselves: max|x| * sum of |w| an output."""
-    per_output = np.abs(integers).reshape(-1, integers.shape[-1]).astype(object).sum(axis=0)
-    bound = max(abs(x.format.minimum), abs(x.format.maximum)) * max(per_output)
+    columns = np.abs(integers).reshape(-1, integers.shape[-1])
+    if len(columns) * int(columns.max(initial=0)) >= 1 << 63:
+        columns = columns.astype(object)            # Python's integers: no width to leave
+    bound = max(abs(x.format.minimum), abs(x.format.maximum)) * int(max(columns.sum(axis=0)))
     try:
         return wide(bound.bit_length() + 1, x.format.frac_bits - lowest)
     except FormatError:
@@ -113,12 +127,11 @@ def _sum_format(x, integers, lowest):
 
 def _product(kernels, x, w, window, shape, dtype=None):
     """Byte product; s32 where max|x| * sum of |w| allows it."""
+    w_max = max(1, -int(w.min()), int(w.max()))
     if dtype is None:
-        bound = int(np.abs(w.astype(np.int64)).reshape(-1, w.shape[-1]).sum(axis=0).max())
-        bound *= max(abs(x.format.minimum), abs(x.format.maximum))
+        bound = w[..., 0].size * w_max * max(abs(x.format.minimum), abs(x.format.maximum))
         dtype = np.int32 if bound < 1 << 31 else np.int64
     out = np.empty(shape, dtype)
-    w_max = max(1, int(np.abs(w.astype(np.int16)).max()))
     kernels.conv2d_forward(
         out, _pixels(x.codes), np.ascontiguousarray(w), **_resolved(window, x).keywords(),
         w_max=w_max)

@@ -61,7 +61,7 @@ def test_formats_and_input_table(tmp_path):
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     conv = manifest["tensors"]["conv2d_1.weight_q"]
     assert (conv["axes"], conv["shape"], conv["bits"]) == ("OIHW", [3, 2, 2, 3], 2)
-    assert conv["frac_bits"] == trainer.scheme.weight_format(12).frac_bits
+    assert conv["frac_bits"] == trainer.scheme.weight_format("conv2d_1", 12).frac_bits
     assert manifest["tensors"]["linear_1.weight"]["axes"] == "OI"
     assert manifest["network"]["digest"] == trainer.digest()
     table = manifest["tensors"]["input_table"]

@@ -264,6 +264,30 @@ def _resize(shape, size):
         empty((*shape[:2], *size), "u1"), rng.integers(0, 256, shape, np.uint8)])
 
 
+def _minifloat_forward(x, size, kernel, stride, padding, dilation, groups, rshift):
+    def make(rng):
+        height, width, images, inputs, outputs = size
+        shape = (*kernel, inputs // groups, outputs)
+        reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+        oh, ow, *_ = _output((height, width), reach, stride, padding)
+        return [empty((oh, ow, images, outputs), "i8"),
+                rng.integers(-100, 101, (height, width, images, inputs)).astype(x),
+                rng.integers(-15, 16, shape).astype(np.int16),
+                rng.integers(0, 15, shape).astype(np.uint8), rshift,
+                stride, padding, dilation, groups]
+
+    return Case(f"{x} {size} {kernel} {stride} {padding} {dilation} {groups} >>{rshift}", make)
+
+
+def _combine_planes(out, planes, rows, outputs, count, groups, rshift=7):
+    def make(rng):
+        shape = rows, count * outputs
+        return [empty((rows, outputs), out), rng.integers(-9999, 9999, shape).astype(planes),
+                groups, rshift]
+
+    return Case(f"{planes}-{out} {rows} {outputs} x{count} /{groups} <<{rshift}", make)
+
+
 S32 = -2**31, 2**31 - 1
 DETERMINISTIC = [r for r in Rounding if r != Rounding.STOCHASTIC]
 RIM = 1, 1, 1, 1                        # padding
@@ -394,6 +418,17 @@ CASES = {
         *(_of_one("i1", 1001, lo, hi) for lo, hi in
           ((-126, 126), (-128, 127), (-999, 5), (6, 2**70), (200, 300), (5, 3))),
         _of_one("i4", LARGE, -2**30, 100),
+    ],
+    "minifloat_forward": [
+        _minifloat_forward("i1", (5, 4, 3, 6, 4), (3, 2), (1, 1), RIM, (1, 1), 2, 0),
+        _minifloat_forward("u1", (6, 5, 2, 3, 7), (2, 2), (2, 1), (0, 1, 1, 0), (2, 1), 1, 9),
+        _minifloat_forward("i2", (1, 1, 9, 20, 33), (1, 1), (1, 1), (0,) * 4, (1, 1), 1, 3),
+        _minifloat_forward("i1", (6, 6, 5, 16, 24), (3, 3), (1, 1), RIM, (1, 1), 1, 0),
+    ],
+    "combine_planes": [
+        _combine_planes("i8", "i4", 37, 12, 3, 2), _combine_planes("i4", "i4", 5, 3, 1, 1),
+        _combine_planes("i4", "i4", 9, 10, 2, 5, 3), _combine_planes("i8", "i8", 7, 6, 4, 1, 11),
+        _combine_planes("i8", "i4", 900, 24, 3, 1),
     ],
     "random_u32": [
         _random_u32(1, 0, 0, 0, 0, 0),
