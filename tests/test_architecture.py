@@ -27,8 +27,9 @@ FLOORS = {
     "layers": 3, "losses": 3, "optimizers": 3, "data": 3,
     "models": 4, "costs": 4, "device": 4,
     "training": 5,
-    "export": 6, "audit": 6, "pretrained": 6,
-    "cli": 7, "commands": 7, "__main__": 7,
+    "export": 6, "pretrained": 6,
+    "audit": 7,
+    "cli": 8, "commands": 8, "__main__": 8,
 }
 EXCEPTIONS = {("quantizers", "ops"), ("__main__", "cli")}
 # What a folder may import besides the standard library and intflow.

@@ -15,6 +15,7 @@ from fractions import Fraction
 from ..errors import IntflowError
 from .compiled import as_rows, read_compiled
 from .edges import listed
+from .random_network import random_network
 from .step import watch_step
 
 
@@ -102,10 +103,14 @@ def audit_trainers(pairs):
 
 
 def make_trainer(case):
-    """The Trainer of a case."""
+    """The Trainer of a case; published networks get random weights."""
+    from ..quantizers import SCHEMES
     from ..training import Trainer
 
     options = {k: v for k, v in case.items() if v is not None and k != "width"}
     if case.get("width"):
         options["width"] = Fraction(case["width"])
+    scheme = SCHEMES.get(case.get("scheme"))
+    if scheme is not None and scheme.converts:
+        return random_network(**options)
     return Trainer(options.pop("model"), **options)

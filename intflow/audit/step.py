@@ -1,10 +1,15 @@
-"""One training step and one evaluation under watch, from the bytes of the sample's images on."""
+"""One training step and one evaluation under watch, from the bytes of the sample's images on.
+
+A network that has no training step (read from a file, or with a layer without backward pass) is
+evaluated alone.
+"""
 
 import numpy as np
 
 from ..data import open_dataset
 from ..data.augment import rule_named
 from ..data.resize import with_channels
+from ..errors import UsageError
 from .watch import Watch, WatchedKernels
 
 AUGMENTATION = "crop_flip"
@@ -38,8 +43,18 @@ def watch_step(trainer, extra=()):
 def watched_part(trainer, kernels, raw, labels):
     """What the law holds for: from raw bytes to new weights, and an evaluation."""
     images = augment(trainer, kernels, raw)
-    trainer.step(images, labels, measure=True)
+    if can_train(trainer):
+        trainer.step(images, labels, measure=True)
     trainer.evaluate(images, labels)
+
+
+def can_train(trainer):
+    """Whether the network has a training step."""
+    try:
+        trainer.network.require_trainable()
+    except UsageError:
+        return False
+    return True
 
 
 def augment(trainer, kernels, raw):

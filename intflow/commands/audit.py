@@ -11,7 +11,7 @@ CURE = "compute it with integers"
 
 @click.command(epilog="Example: intflow audit --model lenet --bits 2888 --json")
 @click.option("--model", default="lenet", show_default=True, metavar="NAME",
-              help="mlp, lenet, vgg7, svhn or alexnet; or all.")
+              help="Such as lenet, vgg7, alexnet or resnet18; or all.")
 @options.bits
 @options.scheme
 @options.width
@@ -28,8 +28,9 @@ def command(model, backend, as_json, **settings):
     """Prove that a training step computes with integers alone.
 
     A step is taken while every value of every Python function is looked at, then the LLVM IR and
-    the assembly of every function compiled for it are read. Everything is compiled anew, which
-    takes about a minute. Exit code 1 says that a float was found.
+    the assembly of every function compiled for it are read. What only evaluates (--scheme
+    float-weight or faq; random weights) is audited in an evaluation. Everything is compiled anew,
+    which takes about a minute. Exit code 1 says that a float was found.
     """
     from ..audit.child import audit
 

@@ -6,7 +6,6 @@ import click
 
 from . import options
 
-SLOTS = {"faq": "8-8-16-16", "wage": "2888"}         # bits, where none are named
 WEIGHTS, ACTIVATIONS = "e4m3", 8
 
 
@@ -115,7 +114,7 @@ def _bits(scheme, network):
         if weights or activations:
             raise click.UsageError(f"--weights and --activations belong to --scheme float-weight; "
                                    f"{scheme} takes --bits, such as 8-8-16-16")
-        return bits or SLOTS.get(scheme, "8-8-16-16")
+        return bits
     if bits is not None:
         raise click.UsageError("float-weight takes --weights, such as e4m3, and --activations, not "
                                "--bits")

@@ -10,9 +10,10 @@ data = click.option("--data", default="", metavar="NAME|PATH",
                     help="Data set or file; a small sample that comes with intflow if not given.")
 data_dir = click.option("--data-dir", default="", metavar="DIR", help="Where data sets lie.")
 model = click.option("--model", required=True, metavar="NAME",
-                     help="mlp, lenet, vgg7, svhn or alexnet.")
-bits = click.option("--bits", default="2888", show_default=True, metavar="WAGE",
-                    help="Bits of weights, activations, gradients, errors; 32 is wide.")
+                     help="Such as lenet, vgg7, alexnet or resnet18; README.md lists all.")
+bits = click.option("--bits", default=None, metavar="WAGE",
+                    help="Bits of weights, activations, gradients, errors; 32 is wide. float-weight "
+                         "takes e4m3,8.  [default: 2888, or the scheme's]")
 scheme = click.option("--scheme", default="wage", show_default=True, metavar="NAME",
                       help="How W, A, G and E are quantised.")
 width = click.option("--width", default="1", show_default=True, metavar="X",

@@ -9,7 +9,7 @@ from . import options
 
 @click.command(epilog="Example: intflow summary --model vgg7 --bits 2888")
 @click.argument("run", required=False)
-@click.option("--model", default=None, metavar="NAME", help="mlp, lenet, vgg7, svhn or alexnet.")
+@click.option("--model", default=None, metavar="NAME", help="Such as lenet, vgg7 or alexnet.")
 @options.bits
 @options.scheme
 @options.width

@@ -11,7 +11,7 @@ from . import options
     epilog="Example, on a fresh install: "
            "intflow trace --model lenet --bits 2888 --batch-size 8 --steps 2 --out trace.h5",
 )
-@click.option("--model", default=None, metavar="NAME", help="mlp, lenet, vgg7, svhn or alexnet.")
+@click.option("--model", default=None, metavar="NAME", help="Such as lenet, vgg7 or alexnet.")
 @click.option("--resume", default=None, metavar="RUN",
               help="Trace what follows RUN, a run folder or a checkpoint; RUN stays as it is.")
 @click.option("--steps", default=1, show_default=True, type=click.IntRange(1), metavar="N",

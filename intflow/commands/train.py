@@ -10,7 +10,7 @@ from . import options
 @click.command(
     epilog="Example, on a fresh install: intflow train --model lenet --bits 2888 --epochs 2",
 )
-@click.option("--model", default=None, metavar="NAME", help="mlp, lenet, vgg7, svhn or alexnet.")
+@click.option("--model", default=None, metavar="NAME", help="Such as lenet, vgg7 or alexnet.")
 @click.option("--bits", default=None, metavar="WAGE",
               help="Bits of weights, activations, gradients, errors: 2888, 2-8-8-8, W2A8G8E8.  "
                    "[default: 2888]")

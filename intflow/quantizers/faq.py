@@ -35,6 +35,7 @@ class Faq(Published):
     """
 
     name = "faq"
+    default_bits = "8-8-16-16"
     batch_norm = "affine"
     factor_bits = 8
 

@@ -40,6 +40,7 @@ class FloatWeight(Published):
     """
 
     name = "float-weight"
+    default_bits = "e4m3,8"
     batch_norm = "folded"
 
     def __init__(self, weights="e4m3", activations=8, rounding=None, random=None):
@@ -60,7 +61,7 @@ class FloatWeight(Published):
     @classmethod
     def parse(cls, bits, rounding=None, random=None):
         """From "WEIGHTS,ACTIVATIONS": "e4m3,8"; activations may be left out."""
-        weights, comma, activations = str(bits).partition(",")
+        weights, comma, activations = str(bits or cls.default_bits).partition(",")
         if comma and not activations.strip().isdecimal():
             raise FormatError(f'float-weight takes "WEIGHTS,ACTIVATION BITS" such as e4m3,8, got {bits}')
         activations = int(activations) if comma else WIDEST_ACTIVATION

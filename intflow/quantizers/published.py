@@ -8,6 +8,7 @@ Lingo: the *place* of a tensor is INNER, END (what the first or the last layer w
 multiplies), or TRUNK (the sum of a residual block, behind its ReLU).
 """
 
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -124,7 +125,7 @@ class Published(Scheme):
 
     def default_rate(self):
         """None is used."""
-        return 1
+        return Fraction(1)
 
     def check_rate(self, rate):
         self._refuse()

@@ -47,6 +47,7 @@ class Scheme:
     loss = "sse"
     optimizer = "sgd"
     roundings = {}
+    default_bits = "2888"
     biases = False
     batch_norm = "none"
     trained = ("weight",)
@@ -75,7 +76,8 @@ class Scheme:
 
     @classmethod
     def parse(cls, bits, rounding=None, random=None):
-        """The scheme at a Bits or any notation of it: "2888", "W2A8G8E8"."""
+        """The scheme at a Bits or any notation of it: "2888", "W2A8G8E8"; None for the paper's."""
+        bits = bits or cls.default_bits
         return cls(bits if isinstance(bits, Bits) else parse_bits(bits), rounding, random)
 
     def take_step(self, kernels, parameter, update, scale, limit, seed, step):

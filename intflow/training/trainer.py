@@ -29,7 +29,7 @@ class Trainer:
     Parameters
     ----------
     model : str or Sequential; a name of `models.MODELS`, or layers of your own.
-    bits : "2888", "W2A8G8E8" or Bits.
+    bits : "2888", "W2A8G8E8" or Bits; the scheme's paper's where it is left out.
     scheme : name of `quantizers.SCHEMES`, or a Scheme (`bits` then plays no part).
     input_shape : (C, H, W); needed for layers of your own, else the model's.
     classes : int; outputs of a named model.
@@ -48,7 +48,7 @@ class Trainer:
     IntflowError : one line, for names, bits, shapes and backends that do not fit.
     """
 
-    def __init__(self, model, bits="2888", scheme="wage", *, input_shape=None, classes=10, width=1,
+    def __init__(self, model, bits=None, scheme="wage", *, input_shape=None, classes=10, width=1,
                  loss=None, encoding="symmetric", lr=None, seed=1, batch_size=128, threads=None,
                  backend="auto", kernels=None, device=None):
         entry = find_model(model) if isinstance(model, str) else None
