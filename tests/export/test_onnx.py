@@ -101,10 +101,10 @@ def test_quant_nodes_state_the_grids(tmp_path):
     model = onnx.load(tmp_path / "network.qonnx.onnx")
     constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     quants = {n.output[0]: n for n in model.graph.node if n.op_type == "Quant"}
-    activation = trainer.scheme.activation_format()
+    activation = trainer.scheme.activation_format("", None)
     expected = {"images_quant": activation, "requantize_1_quant": activation,
-                "conv2d_1_weight_quant": trainer.scheme.weight_format(12),
-                "linear_1_weight_quant": trainer.scheme.weight_format(3 * 4 * 2)}
+                "conv2d_1_weight_quant": trainer.scheme.weight_format("conv2d_1", 12),
+                "linear_1_weight_quant": trainer.scheme.weight_format("linear_1", 3 * 4 * 2)}
     assert set(quants) == set(expected)
     for name, fmt in expected.items():
         scale, zero, bits = (constants[i] for i in quants[name].input[1:])
