@@ -6,18 +6,20 @@ import click
 
 from . import options
 
-WEIGHTS, ACTIVATIONS = "e4m3", 8
+WEIGHTS, ACTIVATIONS = "e4m3", 8         # where none are named
 
 
 @click.command(epilog="Examples: intflow eval runs/lenet-2888 --json; intflow eval --model resnet20 "
                       "--from resnet20.safetensors --data cifar10 --scheme faq --bits 8-8-16-16")
 @click.argument("run", required=False, default=None)
-@click.option("--model", default=None, metavar="NAME", help="With --from: the network of the weights.")
+@click.option("--model", default=None, metavar="NAME",
+              help="With --from: the network of the weights.")
 @click.option("--from", "weights_file", default=None, metavar="FILE",
               help="Published weights (.pth, .safetensors, .npz, .h5, .onnx) in place of RUN.")
 @click.option("--scheme", default=None, metavar="NAME",
               help="With --from: float-weight or faq.  [default: float-weight]")
-@click.option("--bits", default=None, metavar="WAGE", help="With --scheme faq.  [default: 8-8-16-16]")
+@click.option("--bits", default=None, metavar="WAGE",
+              help="With --scheme faq.  [default: 8-8-16-16]")
 @click.option("--weights", default=None, metavar="FORMAT",
               help="With --scheme float-weight: e4m3, 1-4-3, s8, ...  [default: e4m3]")
 @click.option("--activations", default=None, type=click.IntRange(2, 8), metavar="BITS",
@@ -34,8 +36,8 @@ WEIGHTS, ACTIVATIONS = "e4m3", 8
 def command(run, weights_file, out, data, data_dir, threads, backend, device, as_json, **network):
     """Measure the error of RUN, a run folder or a checkpoint, on the test images.
 
-    Or of a published network: with --model and --from its fp32 weights become integers first. Ranges
-    come from a few training images; labels are not used for them.
+    Or of a published network: with --model and --from its fp32 weights become integers first.
+    Ranges come from a few training images, without their labels.
     """
     from ..training.evaluate import evaluate
     from ..training.setup import rule_of
@@ -46,8 +48,8 @@ def command(run, weights_file, out, data, data_dir, threads, backend, device, as
         trainer, dataset, config = _trained(run, data, data_dir, threads, backend, device)
     else:
         trainer, dataset, config = _published(
-            weights_file, network, data=data, data_dir=data_dir, threads=threads or 0, backend=backend,
-            device=device or "")
+            weights_file, network, data=data, data_dir=data_dir, threads=threads or 0,
+            backend=backend, device=device or "")
     if out is not None:
         from ..pretrained.evaluation import save_published
 
@@ -57,7 +59,8 @@ def command(run, weights_file, out, data, data_dir, threads, backend, device, as
         del report["wrong"]
         click.echo(json.dumps(report))
         return
-    click.echo(f"{dataset.title}: {report['images']:,} images, error {100 * report['test_error']:.2f} %"
+    click.echo(f"{dataset.title}: {report['images']:,} images, error "
+               + f"{100 * report['test_error']:.2f} %"
                + (f", top-5 {100 * report['top5_error']:.2f} %" if "top5_error" in report else "")
                + f", loss {report['loss']:.4f}, {report['images_per_second']:.0f} images/s")
     click.echo(f"digest {report['digest']}")

@@ -1,24 +1,22 @@
-"""One pass over a calibration batch, in integers: layers are built and given their numbers as it goes.
+"""One pass over a calibration batch, in integers: layers are built and given numbers as it goes.
 
-Every layer sees inputs that the layers before it have quantised already, so that ranges are those of
-the integer network. Images take part, labels do not.
+Every layer sees inputs that the layers before it have quantised already, so that ranges are those
+of the integer network. Images take part, labels do not.
 
 Lingo: a *flow* is what goes from layer to layer; VISITS says what becomes of it at each kind.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from .. import ops
-from ..errors import UsageError
 from ..formats import Minifloat, Tensor
 from ..layers import Run, Spec
 from ..ops import Products
-from ..quantizers.published import END, INNER, TRUNK
-from .float_forward import affine, float_forward
+from ..quantizers.published import INNER
+from .equalise import equalised
+from .float_forward import affine
 from .fold import fixed, folded
-from .statistics import corrected
+from .statistics import corrected, moments
 
 
 @dataclass(frozen=True)
@@ -26,14 +24,14 @@ class Flow:
     """What reaches a layer.
 
     spec : Spec; x : Tensor of the calibration batch; its format is the Spec's.
-    real : float32 array, the published network's values, or None where nobody asks for them.
-    offset : float64 (C,); what x lacks of the published values, or None.
+    offset, factor : x is (published value - offset) * factor, of each channel; float64 (C,), or 0
+        and 1. A batch norm takes them back.
     """
 
     spec: Spec
     x: Tensor
-    real: np.ndarray = None
-    offset: np.ndarray = None
+    offset: object = 0
+    factor: object = 1
 
 
 class Calibration:
@@ -45,50 +43,57 @@ class Calibration:
     preprocessing : Preprocessing of the images.
     build : Build; its scheme gets the formats, its `parameters` the numbers.
     places : {layer name: END or TRUNK}, as `places_of` gives them.
+    measured : {batch norm: (mean, variance)} of what reaches it in the published network, to
+        correct its statistics by; None leaves them.
     """
 
-    def __init__(self, published, preprocessing, build, places):
+    def __init__(self, published, preprocessing, build, places, measured=None):
         self.published, self.preprocessing = published, preprocessing
-        self.build, self.places = build, places
+        self.build, self.places, self.measured = build, places, measured
+        self.normalised = set()             # names of layers right before an affine batch norm
         self.scheme, self.kernels = build.scheme, build.kernels
         self.run = Run(build.kernels, build.scheme, Products(build.kernels), keep=False)
 
     def visit(self, layer, flow):
         """Build `layer` for the flow, fill its parameters, run it; returns the flow behind it."""
-        return VISITS.get(layer.kind, Calibration._plain)(self, layer, flow)
+        return getattr(self, VISITS.get(layer.kind, "plain"))(layer, flow)
 
-    def _plain(self, layer, flow):
+    def plain(self, layer, flow):
+        """A layer without numbers: built and run."""
         spec = layer.build(flow.spec, self.build)
         y, _ = layer.forward(flow.x, self.run)
-        return Flow(spec, y, self._real(layer, flow), flow.offset)
+        return replace(flow, spec=spec, x=y)
 
-    def _sequential(self, layer, flow):
+    def sequential(self, layer, flow):
+        """One after the other."""
         for before, inner in zip([None, *layer.layers], layer.layers):
             inner.prepare(before, self.build)
+            if before and inner.kind == "batch_norm2d" and self.scheme.batch_norm == "affine":
+                self.normalised.add(before.name)
         for inner in layer.layers:
             flow = self.visit(inner, flow)
         return flow
 
-    def _residual(self, layer, flow):
+    def residual(self, layer, flow):
+        """Both ways, then their sum."""
         body, short = self.visit(layer.body, flow), self.visit(layer.shortcut, flow)
         x = ops.add(self.kernels, body.x, short.x)
-        real = None if flow.real is None else body.real + short.real
         nonnegative = body.spec.nonnegative and short.spec.nonnegative
-        return Flow(Spec(body.spec.shape, x.format, nonnegative=nonnegative), x, real)
+        return Flow(Spec(body.spec.shape, x.format, nonnegative=nonnegative), x)
 
-    def _concatenate(self, layer, flow):
+    def concatenate(self, layer, flow):
+        """All branches, then their channels side by side."""
         ends = [self.visit(branch, flow) for branch in layer.branches]
         x = ops.concatenate(self.kernels, [end.x for end in ends])
-        real = None if flow.real is None else np.concatenate([end.real for end in ends], axis=1)
         shape = sum(end.spec.shape[0] for end in ends), *ends[0].spec.shape[1:]
-        return Flow(Spec(shape, x.format, nonnegative=all(e.spec.nonnegative for e in ends)), x, real)
+        return Flow(Spec(shape, x.format, nonnegative=all(e.spec.nonnegative for e in ends)), x)
 
-    def _weighted(self, layer, flow):
-        weight, bias, offset = folded(
-            layer, self.published, self.preprocessing if flow.spec.is_input else None)
-        name, place = layer.name, self._place(layer)
+    def weighted(self, layer, flow):
+        """Weights and bias encoded, then the product by them."""
+        weight, bias, offset, factor = self._numbers(layer, flow.spec.is_input)
+        name = layer.name
         w = fixed(weight, "HWIO" if weight.ndim == 4 else "IO")
-        w = self.scheme.encode_weight(self.kernels, name, w, place)
+        w = self.scheme.encode_weight(self.kernels, name, w, self._place(layer))
         y = self.run.products.forward(name, flow.x, w, layer.window)
         if isinstance(w.format, Minifloat):
             self.scheme.keep(f"{name}.product", y.format)
@@ -99,70 +104,63 @@ class Calibration:
         fill(layer.weight, w)
         if bias is not None:
             fill(layer.bias, bias)
-        return Flow(spec, y, self._real(layer, flow), offset)
+        return Flow(spec, y, offset, factor)
 
-    def _batch_norm2d(self, layer, flow):
+    def _numbers(self, layer, is_first):
+        """(weight, bias or None, offset, factor) of a layer, its filters brought to one range."""
+        preprocessing = self.preprocessing if is_first else None
+        weight, bias, offset = folded(layer, self.published, preprocessing)
+        if not (self.scheme.equalises and layer.name in self.normalised):
+            return weight, bias, offset, 1
+        weight, factor = equalised(weight, self.scheme.weight_bits_at(self._place(layer)))
+        return weight, None if bias is None else bias * factor, offset, factor
+
+    def batch_norm2d(self, layer, flow):
+        """Multipliers and biases from statistics, corrected by what reaches the layer here."""
         if self.scheme.batch_norm == "none" or layer.folded_into:
-            return self._plain(layer, flow)
-        own = self.published[layer.name]
-        if flow.real is not None:
-            own = corrected(own, flow.x, flow.real)
-        elif flow.offset is not None:
-            own = {**own, "mean": own["mean"] - flow.offset}
+            return self.plain(layer, flow)
+        own = dict(self.published[layer.name])
+        if self.measured:
+            own = corrected(own, moments(flow.x, flow.factor), self.measured[layer.name])
+        own["mean"] = own["mean"] - flow.offset
         scale, shift = affine(own, layer.epsilon)
-        scale = self.scheme.encode_scale(self.kernels, layer.name, fixed(scale, "C"))
-        product = ops.accumulator(flow.x.format, scale.format, 1)
-        bias = self.scheme.encode_bias(self.kernels, layer.name, fixed(shift, "C"), product)
+        scale, bias = self.scheme.encode_affine(
+            self.kernels, layer.name, fixed(scale / flow.factor, "C"), fixed(shift, "C"),
+            flow.x.format)
         spec = layer.build(flow.spec, self.build)
         fill(layer.scale, scale)
         fill(layer.bias, bias)
         y, _ = layer.forward(flow.x, self.run)
-        return Flow(spec, y, self._real(layer, flow))
+        return Flow(spec, y)
 
-    def _requantize(self, layer, flow):
+    def requantize(self, layer, flow):
+        """The range of what has come, then the narrowing."""
         self.scheme.fit_activation(
             self.kernels, layer.name, flow.x, flow.spec.nonnegative, self._place(layer))
-        return self._plain(layer, flow)
+        return self.plain(layer, flow)
 
     def _place(self, layer):
         return self.places.get(layer.name, INNER)
 
-    def _real(self, layer, flow):
-        """What the published layer makes of the same images, where somebody will ask."""
-        return None if flow.real is None else float_forward(layer, flow.real, self.published)
+
+class Measurement(Calibration):
+    """A walk that notes the mean and variance of what reaches each batch norm, in `moments`."""
+
+    def __init__(self, *settings):
+        super().__init__(*settings)
+        self.moments = {}
+
+    def batch_norm2d(self, layer, flow):
+        """Note, then as ever."""
+        self.moments[layer.name] = moments(flow.x)
+        return super().batch_norm2d(layer, flow)
 
 
 VISITS = {
-    "sequential": Calibration._sequential, "residual": Calibration._residual,
-    "concatenate": Calibration._concatenate, "conv2d": Calibration._weighted,
-    "linear": Calibration._weighted, "batch_norm2d": Calibration._batch_norm2d,
-    "requantize": Calibration._requantize,
+    "sequential": "sequential", "residual": "residual", "concatenate": "concatenate",
+    "conv2d": "weighted", "linear": "weighted", "batch_norm2d": "batch_norm2d",
+    "requantize": "requantize",
 }
-
-
-def places_of(layers):
-    """{layer name: END or TRUNK} of the layers that are not INNER; see quantizers/published.py.
-
-    A residual sum is what a Requantize narrows behind a block, or what the next block adds to.
-    """
-    walked = list(layers.walk())
-    weighted = [i for i, layer in enumerate(walked) if layer.kind in ("conv2d", "linear")]
-    if not weighted:
-        raise UsageError("this model has no layer with weights to read; choose another")
-    trunks = [layer for outer in walked if outer.kind == "sequential" for layer in _sums(outer.layers)]
-    before = [layer for layer in walked[:weighted[-1]] if layer.kind == "requantize"]
-    ends = [walked[weighted[0]], walked[weighted[-1]], *before[-1:]]
-    return {**{layer.name: TRUNK for layer in trunks}, **{layer.name: END for layer in ends}}
-
-
-def _sums(layers):
-    """The Requantize layers of a list that hold a residual sum."""
-    behind = False
-    for layer, following in zip(layers, [*layers[1:], None]):
-        if layer.kind == "requantize":
-            if behind or (following and following.kind == "residual"):
-                yield layer
-        behind = layer.kind == "residual" or (behind and layer.kind == "relu")
 
 
 def fill(parameter, codes):

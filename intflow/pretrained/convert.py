@@ -11,10 +11,11 @@ from ..quantizers import make_scheme
 from ..training.encoder import Encoder
 from ..training.network import Network, name_layers
 from ..training.trainer import Trainer
-from .calibrate import Calibration, Flow, places_of
-from .float_forward import normalise
+from .calibrate import Calibration, Flow, Measurement
 from .fold import input_format
 from .match import match, plain_names
+from .places import places_of
+from .statistics import ManyBits
 
 IMAGES, LARGE_IMAGES = 640, 64      # of a calibration batch; large ones from LARGE pixels a side
 LARGE = 128
@@ -49,14 +50,11 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     kernels = kernels or load()
     plan = _plan(model, entry, classes, width, tensors)
     published = match(plan.layers, tensors)
-    scheme.formats.clear()
-    scheme.keep("input", input_format(preprocessing))
-    classes = plan.classes
-    del plan
-    settings = dict(input_shape=images.shape[1:], classes=classes, width=width, batch_size=batch_size,
-                    seed=seed, encoding=preprocessing.encoding, loss=scheme.loss)
-    parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, settings)
-    trainer = Trainer(model, scheme=scheme, kernels=kernels, device=device, **settings)
+    shared = dict(classes=plan.classes, width=width)
+    parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, shared)
+    trainer = Trainer(
+        model, scheme=scheme, kernels=kernels, device=device, input_shape=images.shape[1:], batch_size=batch_size,
+        seed=seed, encoding=preprocessing.encoding, loss=scheme.loss, **shared)
     for parameter in trainer.network.parameters:
         parameter.master.codes[...] = parameters.pop(parameter.name).codes
     return trainer
@@ -78,11 +76,11 @@ def calibration_images(model, dataset, kernels):
 
 
 def require_published(model, scheme):
-    """The Preprocessing of a model, or UsageError where it or the scheme takes no file of weights."""
+    """The Preprocessing of a model; UsageError where it or the scheme takes no published weights."""
     preprocessing = find_model(model).preprocessing
     if preprocessing is None:
-        raise UsageError(f"{model} has no published weights to read; choose a model such as resnet20 "
-                         "or squeezenet1_1, or train it")
+        raise UsageError(f"{model} has no published weights to read; choose a model such as "
+                         "resnet20 or squeezenet1_1, or train it")
     if not scheme.converts:
         raise UsageError(f"the {scheme.name} scheme reads no published weights; use --scheme "
                          "float-weight or faq")
@@ -90,24 +88,31 @@ def require_published(model, scheme):
 
 
 def _plan(model, entry, classes, width, tensors):
-    """The network without kernels, to see which tensors it asks for; any scheme would do."""
+    """The network without kernels, for the tensors that it asks for; any scheme would do."""
     if classes is None:
         layers = make_layers(model, 1, width)
-        last = [layer for layer in layers.walk() if layer.source and layer.kind != "batch_norm2d"][-1]
+        last = [one for one in layers.walk() if one.source and one.kind != "batch_norm2d"][-1]
         weight = plain_names(tensors).get(f"{last.source}.weight")
         classes = len(weight) if weight is not None and weight.ndim else 1
     layers = make_layers(model, classes, width)
     return Network(layers, entry.input_shape, make_scheme("wage", "2888"), None, 1, 1)
 
 
-def _calibrated(model, scheme, kernels, published, preprocessing, images, settings):
+def _calibrated(model, scheme, kernels, published, preprocessing, images, shared):
     """{parameter name: Tensor} after a pass over the images."""
-    layers = make_layers(model, settings["classes"], settings["width"])
-    name_layers(layers)
-    build = Build(scheme, kernels, settings["seed"], settings["batch_size"])
-    fmt = scheme.input_format()
-    x = Encoder(settings["encoding"], fmt).encode(kernels, images)
-    real = normalise(images, preprocessing) if scheme.batch_norm == "affine" else None
-    walk = Calibration(published, preprocessing, build, places_of(layers))
-    walk.visit(layers, Flow(Spec(images.shape[1:], fmt, True), x, real))
-    return {parameter.name: parameter.master for parameter in build.parameters}
+    def walk(kind, scheme, *measured):
+        layers = make_layers(model, **shared)
+        name_layers(layers)
+        build = Build(scheme, kernels, seed=1, batch_size=len(images))
+        fmt = scheme.keep("input", input_format(preprocessing))
+        x = Encoder(preprocessing.encoding, fmt).encode(kernels, images)
+        walk = kind(published, preprocessing, build, places_of(layers), *measured)
+        walk.visit(layers, Flow(Spec(images.shape[1:], fmt, True), x))
+        return walk
+
+    scheme.formats.clear()
+    measured = None
+    if scheme.corrects:
+        measured = walk(Measurement, ManyBits("many")).moments
+    parameters = walk(Calibration, scheme, measured).build.parameters
+    return {parameter.name: parameter.master for parameter in parameters}

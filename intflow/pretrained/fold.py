@@ -3,9 +3,9 @@
     x = (c - remainder) * scale        what the network was trained on, c the code of a pixel
     w . x = (w scale) . c - w scale remainder
 
-so the preprocessing goes into the first layer: into its weights, and into its bias or, where there is
-none, into the mean of the batch norm behind it. Under a scheme that folds them, batch norms go into
-the weights as well: A (w . x + b) + B = (A w) . x + (A b + B).
+so the preprocessing goes into the first layer: into its weights, and into its bias or, where there
+is none, into the mean of the batch norm behind it. Under a scheme that folds them, batch norms go
+into the weights as well: A (w . x + b) + B = (A w) . x + (A b + B).
 """
 
 import numpy as np
@@ -39,22 +39,20 @@ def folded(layer, published, preprocessing=None):
     -------
     weight : float64 (O, I/groups, KH, KW) or (O, I).
     bias : float64 (O,), or None where the layer has none.
-    offset : float64 (O,); what the layer's sums lack because it has no bias to put it in, or None.
+    offset : float64 (O,); what the layer's sums lack because it has no bias to put it in, or 0.
     """
     own = published[layer.name]
     weight = own["weight"].astype(np.float64)
     bias = own["bias"].astype(np.float64) if "bias" in own else None
-    offset = None
+    offset = 0
     if preprocessing is not None:
         weight, offset = _on_pixels(weight, preprocessing)
     if layer.folds:
         scale, shift = affine(published[layer.folds.name], layer.folds.epsilon)
         weight = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
         bias = shift if bias is None else bias * scale + shift
-        offset = None if offset is None else offset * scale
-    if offset is not None and bias is not None:
-        return weight, bias + offset, None
-    return weight, bias, offset
+        offset = offset * scale
+    return (weight, None, offset) if bias is None else (weight, bias + offset, 0)
 
 
 def _on_pixels(weight, preprocessing):
@@ -74,8 +72,8 @@ def fixed(values, axes):
 
     Exactness
     ---------
-    The step is 2**-60 of the power of two at or below the largest: rounding is below the last bit of
-    fp32 for all numbers down to 2**-36 of the largest.
+    The step is 2**-60 of the power of two at or below the largest: rounding is below the last bit
+    of fp32 for all numbers down to 2**-36 of the largest.
 
     Examples
     --------

@@ -1,38 +1,64 @@
 """Batch-norm statistics corrected by what quantisation did to a layer's sums.  [FAQ statistics]
 
-    mean'      = mean + (mean of the integer layer's sums - mean of the fp32 layer's)
-    variance'  = variance * (variance of the integer layer's sums / variance of the fp32 layer's)
+    mean'      = mean + (mean of the integer layer's sums - mean of the published layer's)
+    variance'  = variance * (variance of the integer layer's sums / that of the published layer's)
 
 both over the same images, channel by channel. The stored statistics stay the base: those of a few
-images alone lack the augmentation of the training.
+images alone lack the augmentation of the training. What the published layer does is measured on an
+integer network of many bits, so that the result is the same on every machine.
 """
 
 import numpy as np
 
+from .. import ops
+from ..formats import Fixed, Rounding
+from ..quantizers.published import Published
+from ..quantizers.ranges import format_for, format_that_holds, top_of
 
-def corrected(own, x, real):
+MANY = 14               # bits of the network that stands for the published one
+FARTHEST = 16           # a ratio of variances beyond this is a channel of rounding errors
+
+
+class ManyBits(Published):
+    """Weights, activations and multipliers of many bits, all signed, that nothing saturates in."""
+
+    name = "many-bits"
+    batch_norm = "affine"
+    weights = Fixed(MANY, MANY - 1, symmetric=True)
+    activation_bits = MANY
+
+    def encode_weight(self, kernels, name, w, place):
+        fmt = self.keep(f"{name}.weight", format_that_holds(kernels, w, MANY))
+        return ops.requantize(kernels, w, fmt, Rounding.HALF_EVEN)
+
+    def range_of(self, kernels, x, bits, nonnegative, place):
+        return format_for(x, top_of(kernels, x), bits, True)
+
+
+def corrected(own, here, published):
     """The tensors of a batch norm with its mean and variance corrected.
 
     Parameters
     ----------
-    own : {"gamma", "beta", "mean", "variance": float32 (C,)}
-    x : Tensor HWNC; the integer layer's sums, input of the batch norm.
-    real : float32 (N, C, H, W); the fp32 layer's.
+    own : {"gamma", "beta", "mean", "variance": (C,)}
+    here, published : (mean, variance), float64 (C,); of the integer and of the published layer.
 
     Examples
     --------
-    mean 1; sums with mean 3 and variance 2 here, 2.5 and 1 in fp32: mean 1.5, variance doubled.
+    mean 1; sums with mean 3 and variance 2 here, 2.5 and 1 published: mean 1.5, variance doubled.
     """
-    mean, variance = moments(x)
-    real = real.astype(np.float64)
-    real_mean, real_variance = real.mean(axis=(0, 2, 3)), real.var(axis=(0, 2, 3))
-    known = (variance > 0) & (real_variance > 0)
-    ratio = np.where(known, variance, 1) / np.where(known, real_variance, 1)
-    return {**own, "mean": own["mean"] + (mean - real_mean), "variance": own["variance"] * ratio}
+    (mean, variance), (published_mean, published_variance) = here, published
+    known = (variance > 0) & (published_variance > 0)
+    ratio = np.where(known, variance, 1) / np.where(known, published_variance, 1)
+    ratio = np.clip(ratio, 1 / FARTHEST, FARTHEST)
+    mean = own["mean"] + (mean - published_mean)
+    return {**own, "mean": mean, "variance": own["variance"] * ratio}
 
 
-def moments(x):
-    """(mean, variance) of every channel, float64, from exact integer sums.
+def moments(x, factor=1):
+    """(mean, variance) of every channel of x / factor, float64, from exact integer sums.
+
+    x : Tensor HWNC or NC; factor : (C,) or 1.
 
     Examples
     --------
@@ -40,22 +66,31 @@ def moments(x):
     """
     codes = x.codes.reshape(-1, x.codes.shape[-1])
     total, squares, count = *channel_sums(codes), len(codes)
-    step = float(x.format.step)
-    mean = np.array([int(t) / count for t in total]) * step
-    variance = np.array([int(count * s - t * t) / count ** 2 for t, s in zip(total, squares)])
+    step = float(x.format.step) / factor
+    mean = np.array([t / count for t in total]) * step
+    variance = np.array([(count * s - t * t) / count ** 2 for t, s in zip(total, squares)])
     return mean, variance * step * step
 
 
 def channel_sums(codes):
     """Exact (sums, sums of squares) of every column, lists of Python ints.
 
-    codes : integers (rows, C), |codes| < 2**31.
+    codes : integers (rows, C), |codes| < 2**60.
+
+    Exactness
+    ---------
+    c = h 2**k + l with halves of about the same width, so c**2 = h**2 4**k + 2 h l 2**k + l**2, and
+    each of the three is summed in 64 bits over as many rows as that allows.
     """
-    largest = max(1, int(np.abs(codes.astype(np.int64)).max(initial=0)))
-    rows = max(1, ((1 << 63) - 1) // largest ** 2)          # whose squares fit 64 bits together
+    bits = max(1, int(codes.max(initial=0)), -int(codes.min(initial=0))).bit_length() + 1
+    half, rows = bits // 2, 1 << 61 - bits
     total, squares = [0] * codes.shape[1], [0] * codes.shape[1]
     for first in range(0, len(codes), rows):
         part = codes[first:first + rows].astype(np.int64)
+        high, low = part >> half, part & (1 << half) - 1
+        sums = [(p.sum(axis=0), lshift) for p, lshift in (
+            (high * high, 2 * half), (high * low, half + 1), (low * low, 0))]
         total = [t + int(s) for t, s in zip(total, part.sum(axis=0))]
-        squares = [t + int(s) for t, s in zip(squares, (part * part).sum(axis=0))]
+        for column_sums, lshift in sums:
+            squares = [t + (int(s) << lshift) for t, s in zip(squares, column_sums)]
     return total, squares

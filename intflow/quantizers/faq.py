@@ -4,10 +4,12 @@ All steps are powers of two, so a code maps to a value by a shift. The paper sta
 from this network. Rules that the paper leaves open, or that integers ask for, are those measured on
 CIFAR-10's residual networks:
 
-    weights          8 bits: nothing saturates (paper: a multiple of their standard deviation);
-                     below: the best of four steps by squared error; first and last layer 8 bits
-    activations      8 bits: all but one in 10,000 (the paper's percentile); below: the best of five
-                     steps by squared error (paper: 99.9 percentile); inputs of the ends 8 bits
+    weights          filters before a batch norm are brought to one range, which is free; 8 bits:
+                     nothing saturates (paper: a multiple of their standard deviation); below: the
+                     best step by squared error; first and last layer 8 bits
+    activations      8 bits: all but one in 10,000, up to 4 bits: but one in 1,000 (the paper's
+                     percentiles); between: the best of five steps by squared error; what the last
+                     layer reads has 8 bits
     residual sums    8 bits, nothing saturates; convolutions read them narrowed as above
     batch norm       a factor of 8 significant bits and a bias for every channel, exact in 64 bits,
                      from statistics corrected by what quantisation did to them (pretrained/)
@@ -23,7 +25,7 @@ from .ranges import finer, format_for, format_that_holds, least_squares, top_of
 
 END_BITS = 8            # first and last layer, inputs, residual sums
 WEIGHT_STEPS, ACTIVATION_STEPS = 4, 5
-OUTSIDE = Fraction(1, 10_000)
+OUTSIDE = {8: Fraction(1, 10_000), **dict.fromkeys((2, 3, 4), Fraction(1, 1000))}    # by bits
 
 
 class Faq(Published):
@@ -38,6 +40,7 @@ class Faq(Published):
     default_bits = "8-8-16-16"
     batch_norm = "affine"
     factor_bits = 8
+    equalises = corrects = True
 
     def __init__(self, bits, rounding=None, random=None):
         super().__init__(bits, rounding, random)
@@ -50,11 +53,15 @@ class Faq(Published):
 
     def encode_weight(self, kernels, name, w, place):
         """clip(half_even(w / step)), the step a power of two for the layer.  [FAQ quantiser]"""
-        bits = END_BITS if place == END else self.weights.bits
+        bits = self.weight_bits_at(place)
         fmt = format_that_holds(kernels, w, bits)
         if bits < END_BITS:
             fmt = least_squares(kernels, w, finer(fmt, WEIGHT_STEPS))
         return ops.requantize(kernels, w, self.keep(f"{name}.weight", fmt), Rounding.HALF_EVEN)
+
+    def weight_bits_at(self, place):
+        """First and last layer keep 8 bits."""
+        return END_BITS if place == END else self.weights.bits
 
     def bits_at(self, place):
         """Residual sums, and what the last layer reads, keep 8 bits."""
@@ -62,8 +69,8 @@ class Faq(Published):
 
     def range_of(self, kernels, x, bits, nonnegative, place):
         """The step of an activation, from all values seen in the calibration batch."""
-        outside = OUTSIDE if place != TRUNK and bits == END_BITS else 0
+        outside = 0 if place == TRUNK else OUTSIDE.get(bits, 0)
         fmt = format_for(x, top_of(kernels, x, outside), bits, not nonnegative)
-        if bits == END_BITS:
+        if outside or place == TRUNK:
             return fmt
         return least_squares(kernels, x, finer(fmt, ACTIVATION_STEPS))

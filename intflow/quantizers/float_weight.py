@@ -72,8 +72,8 @@ class FloatWeight(Published):
     def encode_weight(self, kernels, name, w, place):
         """Nearest codes; the layer's bias or radix point is such that its largest weight fits.
 
-        A Minifloat's largest exponent becomes that of the largest weight, which saturates where it
-        rounds up beyond.  [FLOAT encode]
+        A Minifloat's largest exponent becomes that of the largest weight, which saturates where
+        it rounds up beyond.  [FLOAT encode]
         """
         fmt = self.keep(f"{name}.weight", self._fit_weight(kernels, w))
         if isinstance(fmt, Fixed):

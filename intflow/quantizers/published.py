@@ -9,7 +9,6 @@ multiplies), or TRUNK (the sum of a residual block, behind its ReLU).
 """
 
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from .scheme import Scheme
 INNER, END, TRUNK = "inner", "end", "trunk"
 INPUT_BITS = 9              # u8 pixels minus the mean of their channel
 SCALE_BITS = 16             # of a batch norm's multipliers, aligned to one step
+FINER = 8                   # bits of their products below the step of the biases
 
 
 class Published(Scheme):
@@ -29,6 +29,10 @@ class Published(Scheme):
 
     Subclasses set `weights` (the format of all weights before calibration), `activation_bits`, and
     define `encode_weight` and `range_of`.
+
+    factor_bits : significant bits of a batch norm's multipliers.
+    equalises : whether filters before a batch norm are brought to one range first.
+    corrects : whether a batch norm's statistics follow what quantisation does to its input.
     """
 
     loss = "softmax"
@@ -38,6 +42,8 @@ class Published(Scheme):
     factor_bits = SCALE_BITS
     roundings = {**dict.fromkeys(("weight", "activation", "error"), Rounding.HALF_EVEN),
                  "gradient": Rounding.STOCHASTIC}
+    equalises = False
+    corrects = False
 
     # what calibration asks -----------------------------------------------------------------
 
@@ -54,6 +60,10 @@ class Published(Scheme):
         """The format of `bits` that narrows x, all values seen in one place."""
         raise NotImplementedError
 
+    def weight_bits_at(self, place):
+        """Bits of the weights in a place."""
+        return self.weights.bits
+
     def bits_at(self, place):
         """Bits of the activations in a place."""
         return self.activation_bits
@@ -65,11 +75,19 @@ class Published(Scheme):
             return self.keep(name, x.format)
         return self.keep(name, self.range_of(kernels, x, bits, nonnegative, place))
 
-    def encode_scale(self, kernels, name, a):
-        """The multipliers of a batch norm, a Tensor C of up to 62 bits, at one step."""
-        a = multipliers(kernels, a, SCALE_BITS, self.factor_bits)
-        self.keep(f"{name}.scale", a.format)
-        return a
+    def encode_affine(self, kernels, name, a, b, x):
+        """(multipliers, biases) of a batch norm behind sums of the format x.
+
+        a, b : Tensors C of up to 62 bits.
+
+        The multipliers share a step, no finer than makes that of the products 2**-FINER of the
+        biases': a layer that hardly says anything would ask for sums of more than 64 bits.
+        """
+        scale = multipliers(kernels, a, SCALE_BITS, self.factor_bits)
+        finest = format_that_holds(kernels, b, 32).frac_bits + FINER - x.frac_bits
+        fmt = Fixed(SCALE_BITS, min(scale.format.frac_bits, finest), symmetric=True)
+        scale = ops.requantize(kernels, scale, self.keep(f"{name}.scale", fmt), Rounding.HALF_EVEN)
+        return scale, self.encode_bias(kernels, name, b, ops.accumulator(x, fmt, 1))
 
     def encode_bias(self, kernels, name, b, product):
         """b, a Tensor C of up to 62 bits, at the step of the product, or coarser where 32 bits end.
@@ -132,13 +150,14 @@ class Published(Scheme):
 
     def _refuse(self):
         raise UsageError(
-            f"the {self.name} scheme evaluates networks read from a file and trains none; use intflow "
-            "eval --from FILE, or another scheme"
+            f"the {self.name} scheme evaluates networks read from a file and trains none; use "
+            "intflow eval --from FILE, or another scheme"
         )
 
 
 def in_blocks(function, codes, size=1 << 22):
     """function(codes) in runs of `size`, for functions that take many temporary arrays."""
     flat = codes.reshape(-1)
-    parts = [function(flat[first:first + size]) for first in range(0, max(1, prod(flat.shape)), size)]
+    starts = range(0, max(1, flat.size), size)
+    parts = [function(flat[first:first + size]) for first in starts]
     return np.concatenate(parts).reshape(codes.shape)

@@ -31,11 +31,14 @@ def top_of(kernels, x, share=0):
 def format_for(x, top, bits, signed):
     """Fixed of `bits` whose range ends where that of codes of x below 2**top does.
 
+    Where all are zero (top 0) nothing says how fine the step is; the range then ends at 1.
+
     Examples
     --------
     x at step 2**-12, top 14 (values below 4), 8 unsigned bits: step 4 / 256.
     """
-    return Fixed(bits, bits - signed - (top - x.format.frac_bits), bool(signed), bool(signed))
+    frac_bits = bits - signed - (top - x.format.frac_bits if top else 0)
+    return Fixed(bits, frac_bits, bool(signed), bool(signed))
 
 
 def format_that_holds(kernels, x, bits):
@@ -87,8 +90,8 @@ def multipliers(kernels, a, bits, significant):
     """One factor a channel, of `significant` bits each, at one step for the layer.  [FAQ batch norm]
 
     a : Tensor C, up to 62 bits.
-    significant : bits of a factor with its sign; the factors are then aligned to `bits` bits, where
-        those much smaller than the largest lose their last.
+    significant : bits of a factor with its sign; the factors are then aligned to `bits` bits,
+        where those much smaller than the largest lose their last.
 
     Examples
     --------

@@ -4,19 +4,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from pretrained import networks
+
 from intflow.errors import UsageError, WeightsError
 from intflow.formats import Fixed, Minifloat
 from intflow.kernels import load
 from intflow.models import MODELS, make_layers
-from intflow.pretrained.calibrate import places_of
 from intflow.pretrained.convert import convert
+from intflow.pretrained.evaluation import save_published
+from intflow.pretrained.places import places_of
 from intflow.quantizers import make_scheme
+from intflow.training import Config
 from intflow.training.load import load_checkpoint
 from intflow.training.network import name_layers
-from intflow.pretrained.evaluation import save_published
-from intflow.training import Config
 
 WIDTH = Fraction(1, 4)
 SCHEMES = [("float-weight", "e4m3,8"), ("float-weight", "s8,8"), ("float-weight", "e5m2,6"),
@@ -38,8 +38,9 @@ def converted(model, scheme, bits, tensors=None, backend="auto", threads=1, **se
 
 # ------------------------------------------------------------------- a network without rounding
 
-def exact_tensors():
-    """Every number a short dyadic one; batch norm y = (x - 3) / 2 * 2 + 3 = x, so pixels stay pixels.
+def exact_tensors(scale):
+    """Every number a short dyadic one; batch norm y = (x - 3) / 2 * 2 + 3 = x, so pixels stay pixels,
+    times `scale`: 127/128 for schemes that bring filters to the range of 127.
 
     The block adds 3 x / 4, - x / 2 and x / 2 + 8 of the channels next door.
     """
@@ -47,7 +48,7 @@ def exact_tensors():
     body = np.zeros((3, 3, 1, 1))
     body[0, 1], body[1, 2], body[2, 0] = 0.75, -0.5, 0.5
     tensors = {
-        "conv.weight": eye, "bn.weight": zeros + 2, "bn.bias": zeros + 3,
+        "conv.weight": eye * float(scale), "bn.weight": zeros + 2, "bn.bias": zeros + 3,
         "bn.running_mean": zeros + 3, "bn.running_var": zeros + 4,
         "body.weight": body, "body.bias": np.array([0, 0, 8]),
         "fc.weight": np.array([[1, 0.5, -1], [0.25, -2, 1.5]]), "fc.bias": np.array([1.5, -3]),
@@ -55,11 +56,11 @@ def exact_tensors():
     return {name: np.asarray(values, np.float32) for name, values in tensors.items()}
 
 
-def exact_outputs(images):
+def exact_outputs(images, scale):
     """The same network in Fractions, its narrowings as calibration should have made them."""
     rows = []
     for image in images.tolist():
-        red, green, blue = [[p for line in plane for p in line] for plane in image]
+        red, green, blue = [[half_even(p * scale) for line in plane for p in line] for plane in image]
         sums = [[r + Fraction(3, 4) * g for r, g in zip(red, green)],
                 [g - Fraction(b, 2) for g, b in zip(green, blue)],
                 [b + Fraction(r, 2) + 8 for b, r in zip(blue, red)]]
@@ -77,24 +78,27 @@ def half_even(value):
     return below + (rest > Fraction(1, 2) or (rest == Fraction(1, 2) and below % 2))
 
 
-@pytest.mark.parametrize("scheme, bits", [("float-weight", "e4m3,8"), ("float-weight", "s8,8"),
-                                          ("faq", "8-8-16-16")])
-def test_a_network_of_short_numbers_is_exact(scheme, bits):
+@pytest.mark.parametrize("scheme, bits, scale", [
+    ("float-weight", "e4m3,8", Fraction(1)), ("float-weight", "s8,8", Fraction(127, 128)),
+    ("faq", "8-8-16-16", Fraction(127, 128)),
+])
+def test_a_network_of_short_numbers_is_exact(scheme, bits, scale):
     images = networks.images(5, (3, 4, 4), seed=3)
     images[0] = 255                             # sums up to 446: the step of the trunk is 2
-    trainer = convert("exact", exact_tensors(), make_scheme(scheme, bits), images,
+    trainer = convert("exact", exact_tensors(scale), make_scheme(scheme, bits), images,
                       kernels=load("portable", 1))
     assert trainer.scheme.formats["requantize_3"] == Fixed(8, -1, signed=False)
     assert trainer.scheme.formats["requantize_4"] == Fixed(8, -1, signed=False)
     outputs, _ = trainer.evaluate(images, np.zeros(5, np.int64))
     step = trainer.network.output.format.step
-    assert [[code * step for code in row] for row in outputs.tolist()] == exact_outputs(images)
+    assert [[code * step for code in row] for row in outputs.tolist()] == exact_outputs(images, scale)
     assert trainer.network.classes == 2
 
 
 def test_preprocessing_goes_into_the_first_layer():
     """w . (u / 255 - mean) / std + b, for a weight of ones on one pixel, is what comes out."""
-    tensors = {name: np.zeros_like(values) for name, values in networks.random_weights("branches", 2).items()}
+    tensors = {name: np.zeros_like(values)
+               for name, values in networks.random_weights("branches", 2).items()}
     tensors["stem.weight"][0, :, 1, 1] = 1, 0, 0
     trainer = convert("branches", tensors, make_scheme("float-weight", "e8m10,8"),
                       networks.images(4, (3, 8, 8)), kernels=load("portable", 1))

@@ -46,6 +46,7 @@ def test_format_of_a_range():
     x = tensor([1], frac_bits=12)
     assert ranges.format_for(x, 14, 8, False) == Fixed(8, 6, signed=False)      # below 4
     assert ranges.format_for(x, 14, 8, True) == Fixed(8, 5, symmetric=True)
+    assert ranges.format_for(x, 0, 8, False) == Fixed(8, 8, signed=False)       # nothing but zeros
 
 
 @given(SMALL, st.integers(2, 6), st.booleans())
