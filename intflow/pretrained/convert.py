@@ -53,8 +53,8 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     shared = dict(classes=plan.classes, width=width)
     parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, shared)
     trainer = Trainer(
-        model, scheme=scheme, kernels=kernels, device=device, input_shape=images.shape[1:], batch_size=batch_size,
-        seed=seed, encoding=preprocessing.encoding, loss=scheme.loss, **shared)
+        model, scheme=scheme, kernels=kernels, device=device, input_shape=images.shape[1:],
+        batch_size=batch_size, seed=seed, encoding=preprocessing.encoding, loss=scheme.loss, **shared)
     for parameter in trainer.network.parameters:
         parameter.master.codes[...] = parameters.pop(parameter.name).codes
     return trainer

@@ -32,7 +32,7 @@ def open_published(config, path):
     """
     device = Device.read(config.device) if config.device else None
     scheme = scheme_on(device, config.scheme, config.bits)
-    preprocessing = require_published(config.model, scheme)
+    require_published(config.model, scheme)
     tensors = read_weights(path)
     dataset = open_dataset(config.data or None, config.data_dir or None)
     kernels = load(config.backend, config.threads or None)

@@ -7,7 +7,6 @@ import pytest
 
 from command_line import call, metrics, write_idx
 from intflow import Trainer
-from intflow.device.device import Device
 from intflow.errors import OverflowTrap
 from intflow.kernels import available
 from test_digests import branching, lenet, make, run

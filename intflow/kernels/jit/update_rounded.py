@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit, prange
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, mul, narrowed,
-    picked, share, shl, sign_bits, sra, srl, sub, widened,
+    PARALLEL, SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, mul, picked,
+    share, shl, sign_bits, sra, srl, sub, widened,
 )
 from .thresholds import threshold
 from .update import FAR, subtract
