@@ -77,14 +77,14 @@ class Calibration:
     def residual(self, layer, flow):
         """Both ways, then their sum."""
         body, short = self.visit(layer.body, flow), self.visit(layer.shortcut, flow)
-        x = ops.add(self.kernels, body.x, short.x)
+        x = layer.proven(ops.add, self.kernels, body.x, short.x)
         nonnegative = body.spec.nonnegative and short.spec.nonnegative
         return Flow(Spec(body.spec.shape, x.format, nonnegative=nonnegative), x)
 
     def concatenate(self, layer, flow):
         """All branches, then their channels side by side."""
         ends = [self.visit(branch, flow) for branch in layer.branches]
-        x = ops.concatenate(self.kernels, [end.x for end in ends])
+        x = layer.proven(ops.concatenate, self.kernels, [end.x for end in ends])
         shape = sum(end.spec.shape[0] for end in ends), *ends[0].spec.shape[1:]
         return Flow(Spec(shape, x.format, nonnegative=all(e.spec.nonnegative for e in ends)), x)
 
@@ -94,12 +94,12 @@ class Calibration:
         name = layer.name
         w = fixed(weight, "HWIO" if weight.ndim == 4 else "IO")
         w = self.scheme.encode_weight(self.kernels, name, w, self._place(layer))
-        y = self.run.products.forward(name, flow.x, w, layer.window)
+        y = layer.proven(self.run.products.forward, name, flow.x, w, layer.window)
         if isinstance(w.format, Minifloat):
             self.scheme.keep(f"{name}.product", y.format)
         if bias is not None:
             bias = self.scheme.encode_bias(self.kernels, name, fixed(bias, "C"), y.format)
-            y = ops.add_channels(self.kernels, y, bias)
+            y = layer.proven(ops.add_channels, self.kernels, y, bias)
         spec = layer.build(flow.spec, self.build)
         fill(layer.weight, w)
         if bias is not None:
@@ -124,9 +124,9 @@ class Calibration:
             own = corrected(own, moments(flow.x, flow.factor), self.measured[layer.name])
         own["mean"] = own["mean"] - flow.offset
         scale, shift = affine(own, layer.epsilon)
-        scale, bias = self.scheme.encode_affine(
-            self.kernels, layer.name, fixed(scale / flow.factor, "C"), fixed(shift, "C"),
-            flow.x.format)
+        a, b = fixed(scale / flow.factor, "C"), fixed(shift, "C")
+        scale, bias = layer.proven(
+            self.scheme.encode_affine, self.kernels, layer.name, a, b, flow.x.format)
         spec = layer.build(flow.spec, self.build)
         fill(layer.scale, scale)
         fill(layer.bias, bias)

@@ -117,7 +117,8 @@ def affine(own, epsilon):
     gamma 2, beta 1, mean 3, variance 4, epsilon 0: A = 1, B = -2.
     """
     own = {role: array.astype(np.float64) for role, array in own.items()}
-    scale = own["gamma"] / np.sqrt(own["variance"] + float(Fraction(epsilon)))
+    with np.errstate(invalid="ignore", divide="ignore"):        # who takes these looks at them
+        scale = own["gamma"] / np.sqrt(own["variance"] + float(Fraction(epsilon)))
     return scale, own["beta"] - own["mean"] * scale
 
 

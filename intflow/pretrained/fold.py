@@ -10,6 +10,7 @@ into the weights as well: A (w . x + b) + B = (A w) . x + (A b + B).
 
 import numpy as np
 
+from ..errors import WeightsError
 from ..formats import Fixed, Tensor, shiftexp
 from .float_forward import affine
 
@@ -70,6 +71,10 @@ def fixed(values, axes):
 
     values : float64, in logical order of `axes` ("HWIO" from OIHW, "IO" from OI, "C").
 
+    Raises
+    ------
+    WeightsError : an infinity or not-a-number.
+
     Exactness
     ---------
     The step is 2**-60 of the power of two at or below the largest: rounding is below the last bit
@@ -79,6 +84,9 @@ def fixed(values, axes):
     --------
     1.5 and -0.25: the largest lies in [1, 2), so 1.5 * 2**60 and -2**58.
     """
+    if not np.isfinite(values).all():
+        raise WeightsError("the weights give numbers that are not finite, as from a negative variance "
+                           "of a batch norm; get the file again")
     top = np.frexp(np.abs(values).max(initial=0))[1]
     frac_bits = FIXED_BITS - 1 - int(top)
     codes = np.rint(np.ldexp(values, frac_bits)).astype(np.int64)

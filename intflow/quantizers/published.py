@@ -21,7 +21,7 @@ from .scheme import Scheme
 INNER, END, TRUNK = "inner", "end", "trunk"
 INPUT_BITS = 9              # u8 pixels minus the mean of their channel
 SCALE_BITS = 16             # of a batch norm's multipliers, aligned to one step
-FINER = 8                   # bits of their products below the step of the biases
+FINER = 16                  # bits of their products below the step of the biases
 
 
 class Published(Scheme):

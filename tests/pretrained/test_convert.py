@@ -181,6 +181,16 @@ def test_a_bias_of_its_own_reaches_the_largest_weight():
         assert 2 ** (15 - fmt.bias) <= largest < 2 ** (16 - fmt.bias)
 
 
+@pytest.mark.parametrize("scheme, bits", SCHEMES)
+def test_a_network_of_zeros_says_nothing(scheme, bits):
+    tensors = {name: np.zeros_like(values)
+               for name, values in networks.random_weights("exact", 2).items()}
+    tensors["bn.running_var"] += 1
+    trainer = converted("exact", scheme, bits, tensors)
+    outputs, _ = trainer.evaluate(networks.images(2, (3, 4, 4)), np.zeros(2, np.int64))
+    assert not outputs.any()
+
+
 # --------------------------------------------------------------------------- the same everywhere
 
 @pytest.mark.parametrize("scheme, bits", [("float-weight", "e4m3,8"), ("faq", "4-4-16-16")])
@@ -234,6 +244,14 @@ def test_models_and_schemes_that_take_no_file():
         convert("lenet", tensors, make_scheme("faq", "8-8-16-16"), images)
     with pytest.raises(UsageError, match="wage scheme reads no published weights"):
         convert("branches", tensors, make_scheme("wage", "2888"), images)
+
+
+@pytest.mark.parametrize("scheme, bits", [("float-weight", "e4m3,8"), ("faq", "8-8-16-16")])
+def test_a_variance_below_zero(scheme, bits):
+    tensors = exact_tensors(1)
+    tensors["bn.running_var"] -= 5
+    with pytest.raises(WeightsError, match="negative variance"):
+        converted("exact", scheme, bits, tensors)
 
 
 def test_tensors_of_another_network():
