@@ -21,7 +21,7 @@ WEIGHTS = {
 }
 DATA = {"resnet20": "cifar10", "resnet32": "cifar10", "squeezenet1_1": "imagenet-sample"}
 GRID = "s4..s12,e3m1..e3m5,e4m1..e4m5"
-ONE_RADIX = "Q1.4..Q1.14,e3m1..e3m5,e4m1..e4m5"     # one radix point for all layers
+ONE_RADIX = "Q1.5..Q1.11"                           # one radix point for all layers
 RUNS = {
     **{f"study-{model}": ["study", "--model", model, "--weights", GRID] for model in WEIGHTS},
     **{f"radix-{model}": ["study", "--model", model, "--weights", ONE_RADIX] for model in WEIGHTS},
