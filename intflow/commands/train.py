@@ -106,7 +106,10 @@ def _read_config(path):
 
 def _new_folder(config):
     """runs/MODEL-BITS, with a number where that is taken."""
-    base = Path("runs") / f"{config.model}-{config.bits}"
+    from ..quantizers import make_scheme
+
+    bits = config.bits or make_scheme(config.scheme, None).bits
+    base = Path("runs") / f"{config.model}-{bits}"
     number = 1
     out = base
     while out.exists():

@@ -18,7 +18,7 @@ class Config:
     """
 
     model: str
-    bits: str = "2888"
+    bits: str = ""
     scheme: str = "wage"
     data: str = ""
     data_dir: str = ""

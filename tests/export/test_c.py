@@ -28,8 +28,8 @@ from intflow.export.c.step import check_outputs
 from intflow.export.c.values import Value
 from intflow.formats import Fixed, Tensor
 from intflow.layers import (
-    LAYERS, AvgPool2d, Concatenate, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize, Residual,
-    Sequential,
+    LAYERS, AvgPool2d, BatchNorm2d, Concatenate, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Requantize,
+    Residual, Sequential,
 )
 from intflow.training.config import Config
 
@@ -43,7 +43,7 @@ def block(*layers):
 def branching():
     """Residual and Concatenate, overlapping pools, groups, dilation, a global average."""
     return Sequential(
-        *block(Conv2d(8, 3, padding="same"), MaxPool2d(3, 2)),
+        *block(Conv2d(8, 3, padding="same"), BatchNorm2d(), MaxPool2d(3, 2, ceil=True)),
         Residual(*block(Conv2d(8, 3, padding=1, groups=2)), Conv2d(8, 3, padding=1)),
         *block(),
         Concatenate(block(Conv2d(6, 1)), block(Conv2d(5, 3, padding=2, dilation=2))),
