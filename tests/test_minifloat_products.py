@@ -116,6 +116,19 @@ def test_threads_and_linear(backend):
     assert want.codes.shape == (40, 70) and want.codes.dtype == np.int64
 
 
+def test_kept_digits_follow_their_weight():
+    """A weight changed in place is cut anew; an equal one is not."""
+    x, w, window = tensors(SMALL, "e4m3", False, 6)
+    products = ops.Products(KERNELS["portable"])
+    first = products.forward("conv2d_1", x, w, window)
+    kept = products._digits.of("conv2d_1", w, 1)
+    assert products._digits.of("conv2d_1", w, 1) is kept
+    w.codes[...] = np.roll(w.codes, 1, axis=-1)
+    second = products.forward("conv2d_1", x, w, window)
+    np.testing.assert_array_equal(second.codes, shift_each(KERNELS["portable"], x, w, window).codes)
+    assert not np.array_equal(first.codes, second.codes)
+
+
 @given(st.lists(st.integers(-2**61, 2**61), min_size=1))
 def test_digits(values):
     digits = signed_digits(np.array(values, np.int64))

@@ -40,8 +40,10 @@ def command(run, weights_file, out, data, data_dir, threads, backend, device, as
     Ranges come from a few training images, without their labels.
     """
     from ..training.evaluate import evaluate
+    from ..training.memory import keep_freed_memory
     from ..training.setup import rule_of
 
+    keep_freed_memory()
     network = {name: value for name, value in network.items() if value is not None}
     _check(run, weights_file, out, network)
     if run is not None:

@@ -12,6 +12,9 @@ smallest exponent among the weights at hand. Three schedules, the same bits:
 A 1-4-3 weight spans at most 18 bits, three digits; a layer whose exponents lie close takes fewer.
 """
 
+import hashlib
+from typing import NamedTuple
+
 import numpy as np
 
 from ..errors import FormatError
@@ -58,20 +61,60 @@ def by_exponent(kernels, x, w, window):
     return _as_sums(total, fmt, x)
 
 
-def by_digits(kernels, x, w, window):
-    """The fast path: every digit of every weight in one product of bytes."""
-    values, places, lowest = _values(w)
-    fmt = _sum_format(x, values[places], lowest)
-    digits = [digit[_pixels(places)] for digit in signed_digits(values)]
+def by_digits(kernels, x, w, window, digits=None):
+    """The fast path: every digit of every weight in one product of bytes.
+
+    digits : `cut_digits` of w, where somebody kept them.
+    """
+    digits = digits or cut_digits(w, window.groups)
+    fmt = _proven_format(x, digits.largest_sum, digits.lowest)
     shape = _output_shape(x, w, window)
-    if len(digits) == 1:
-        return _as_sums(_product(kernels, x, digits[0], window, shape, fmt.dtype), fmt, x)
-    side_by_side = _interleaved(digits, window.groups)
-    planes = _product(kernels, x, side_by_side, window, (*shape[:3], side_by_side.shape[3]))
+    if digits.count == 1:
+        return _as_sums(_product(kernels, x, digits.codes, window, shape, fmt.dtype), fmt, x)
+    planes = _product(kernels, x, digits.codes, window, (*shape[:3], digits.codes.shape[3]))
     out = np.empty(shape, fmt.dtype)
     kernels.combine_planes(
         out.reshape(-1, shape[3]), planes.reshape(-1, planes.shape[3]), window.groups, DIGIT_BITS)
     return _as_sums(out, fmt, x)
+
+
+class Digits(NamedTuple):
+    """Weights as byte products take them.
+
+    codes : s8 HWIO, the planes of digits as output channels; count : planes.
+    lowest : exponent of one unit of digit 0. largest_sum : the most that |weights| of an output add
+        up to, in that unit.
+    """
+
+    codes: np.ndarray
+    count: int
+    lowest: int
+    largest_sum: int
+
+
+def cut_digits(w, groups):
+    """The Digits of a minifloat weight."""
+    values, places, lowest = _values(w)
+    planes = [digit[_pixels(places)] for digit in signed_digits(values)]
+    codes = planes[0] if len(planes) == 1 else _interleaved(planes, groups)
+    return Digits(np.ascontiguousarray(codes), len(planes), lowest, _largest_sum(values[places]))
+
+
+class KeptDigits:
+    """Digits of the weights of layers, cut once and again where a weight has changed.
+
+    Weights are known by a hash of their codes, so that nobody has to say that they changed.
+    """
+
+    def __init__(self):
+        self._kept = {}
+
+    def of(self, layer, w, groups):
+        """`cut_digits` of the weight w of the layer `layer`."""
+        key = w.format, groups, hashlib.blake2b(np.ascontiguousarray(w.codes)).digest()
+        if self._kept.get(layer, (None,))[0] != key:
+            self._kept[layer] = key, cut_digits(w, groups)
+        return self._kept[layer][1]
 
 
 def _values(w):
@@ -112,10 +155,18 @@ def expanded(w):
 
 def _sum_format(x, integers, lowest):
     """Format of the sums, proven from the weights themselves: max|x| * sum of |w| an output."""
+    return _proven_format(x, _largest_sum(integers), lowest)
+
+
+def _largest_sum(integers):
     columns = np.abs(integers).reshape(-1, integers.shape[-1])
     if len(columns) * int(columns.max(initial=0)) >= 1 << 63:
         columns = columns.astype(object)            # Python's integers: no width to leave
-    bound = max(abs(x.format.minimum), abs(x.format.maximum)) * int(max(columns.sum(axis=0)))
+    return int(max(columns.sum(axis=0)))
+
+
+def _proven_format(x, largest_sum, lowest):
+    bound = max(abs(x.format.minimum), abs(x.format.maximum)) * largest_sum
     try:
         return wide(bound.bit_length() + 1, x.format.frac_bits - lowest)
     except FormatError:
@@ -133,8 +184,7 @@ def _product(kernels, x, w, window, shape, dtype=None):
         dtype = np.int32 if bound < 1 << 31 else np.int64
     out = np.empty(shape, dtype)
     kernels.conv2d_forward(
-        out, _pixels(x.codes), np.ascontiguousarray(w), **_resolved(window, x).keywords(),
-        w_max=w_max)
+        out, _pixels(x.codes), w, **_resolved(window, x).keywords(), w_max=w_max)
     return out
 
 

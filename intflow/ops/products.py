@@ -4,7 +4,9 @@ Layers ask `Products` and know nothing else, so that a device model or a simulat
 of the exact sums without a layer noticing.
 """
 
+from ..formats import Minifloat
 from .linear_algebra import conv2d, conv2d_error, conv2d_gradient
+from .minifloat import KeptDigits, by_digits
 
 
 class Products:
@@ -16,9 +18,13 @@ class Products:
 
     def __init__(self, kernels):
         self.kernels = kernels
+        self._digits = KeptDigits()
 
     def forward(self, layer, x, w, window):
         """y = product(x, W); see `ops.conv2d`."""
+        if isinstance(w.format, Minifloat):
+            digits = self._digits.of(layer, w, window.groups)
+            return by_digits(self.kernels, x, w, window, digits)
         return conv2d(self.kernels, x, w, window)
 
     def error(self, layer, e, w, window, input_shape):
