@@ -59,6 +59,8 @@ class Checkout:
         return subprocess.Popen(
             [self.root / "scripts" / script, *arguments], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, cwd="/", start_new_session=True,
+            # A suite in the background has Ctrl-C ignored, and its children would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={**os.environ, "INTFLOW_PYTHON": sys.executable,
                  "PYTHONPATH": str(self.root / "programs"), **environment})
 
