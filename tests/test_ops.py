@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from intflow import ops
-from intflow.errors import FormatError
+from intflow.errors import FormatError, RangeError
 from intflow.formats import Fixed, Rounding, Tensor, round_shift
 from intflow.kernels import load
+from intflow.losses import LOSSES
 
 KERNELS = load("reference")
 
@@ -41,3 +42,27 @@ def test_an_accumulator_beyond_64_bits_is_refused():
     assert ops.accumulator(wide, wide, 1 << 33).bits == 64
     with pytest.raises(FormatError, match="65 bits"):
         ops.accumulator(wide, wide, 1 << 34)
+
+
+def test_an_average_whose_errors_leave_64_bits_is_refused():
+    window = ops.Window.of(2, 2)
+    for bits, fits in ((53, True), (54, False)):
+        e = Tensor(np.full((1, 1, 1, 1), (1 << bits - 1) - 1), Fixed(bits, 0, symmetric=True), "HWNC")
+        if fits:
+            error = ops.avg_pool2d_error(KERNELS, e, window, (2, 2, 1, 1))
+            assert (error.values() == Fraction((1 << bits - 1) - 1, 4)).all()
+        else:
+            with pytest.raises(FormatError, match="at most 53 bits, got 54"):
+                ops.avg_pool2d_error(KERNELS, e, window, (2, 2, 1, 1))
+
+
+def test_outputs_too_far_apart_for_the_softmax_are_refused():
+    fmt = Fixed(64, 16, symmetric=True)
+    for spread, fits in (((1 << 51) - 1, True), (1 << 51, False)):
+        y = Tensor(np.array([[spread, 0]]), fmt, "NC")
+        if fits:
+            _, (loss, _), wrong = LOSSES["softmax"]()(KERNELS, y, np.array([1]))
+            assert loss >= spread and wrong == 1
+        else:
+            with pytest.raises(RangeError, match="52 bits apart"):
+                LOSSES["softmax"]()(KERNELS, y, np.array([1]))

@@ -4,6 +4,7 @@ from math import isqrt
 
 import numpy as np
 
+from ..errors import RangeError
 from ..formats import Fixed, Tensor
 from .loss import Loss, count_wrong
 
@@ -53,6 +54,7 @@ class SoftmaxCrossEntropy(Loss):
     def __call__(self, kernels, y, labels):
         frac_bits = y.format.frac_bits
         codes = y.codes.astype(np.int64)
+        _check_spread(codes, frac_bits)
         below = codes.max(axis=1, keepdims=True) - codes
         raw = _power_of_two(below * LOG2_E >> 10, frac_bits)
         total = raw.sum(axis=1, keepdims=True)
@@ -62,6 +64,17 @@ class SoftmaxCrossEntropy(Loss):
         loss = _nats(total[:, 0], below[rows, labels], frac_bits)
         fmt = Fixed(32, PROBABILITY_BITS, symmetric=True)
         return Tensor(error.astype(np.int32), fmt, y.axes), (loss, 16), count_wrong(y, labels)
+
+
+def _check_spread(codes, frac_bits):
+    """RangeError where max(y) - y, times log2(e) or summed in units of 2**-16, leaves 64 bits."""
+    spread = (int(codes.max()) - int(codes.min())).bit_length()
+    bits = spread + max(LOG2_E.bit_length(), 16 - frac_bits + len(codes).bit_length())
+    if bits > 62:
+        raise RangeError(
+            f"outputs {spread} bits apart need {bits} in the softmax loss and there are 62; put a "
+            "Requantize behind the last layer"
+        )
 
 
 def _power_of_two(u, frac_bits):

@@ -96,6 +96,11 @@ def avg_pool2d_error(kernels, e, window, input_shape):
     kh, kw = window.kernel_size
     lshift = (kh * kw - 1).bit_length() + AVERAGE_GUARD_BITS
     overlap = -(-kh // window.stride[0]) * -(-kw // window.stride[1])
+    if e.format.bits + lshift > 63:
+        raise FormatError(
+            f"an average of {kh}x{kw} takes errors of at most {63 - lshift} bits, got "
+            f"{e.format.bits}; put a Requantize behind it"
+        )
     # |half_even(e * 2**lshift / count)| <= max|e| * 2**lshift / count + 1/2.
     bound = overlap * ((e.format.maximum << lshift) // (kh * kw) + 1)
     fmt = wide(bound.bit_length() + 1, e.format.frac_bits + lshift)
