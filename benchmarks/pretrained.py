@@ -21,11 +21,11 @@ WEIGHTS = {
 }
 DATA = {"resnet20": "cifar10", "resnet32": "cifar10", "squeezenet1_1": "imagenet-sample"}
 GRID = "s4..s12,e3m1..e3m5,e4m1..e4m5"
-FEW = "s6..s8,e3m2,e3m3,e4m3"
 ONE_RADIX = "Q1.5..Q1.11"                           # one radix point for all layers
 RUNS = {
     **{f"study-{model}": ["study", "--model", model, "--weights", GRID] for model in WEIGHTS},
-    "study-resnet32": ["study", "--model", "resnet32", "--weights", FEW],
+    **{f"{weights}-resnet32": ["eval", "--model", "resnet32", "--scheme", "float-weight",
+                               "--weights", weights] for weights in ("e4m3", "s8")},
     **{f"radix-{model}": ["study", "--model", model, "--weights", ONE_RADIX] for model in WEIGHTS},
     **{f"faq-{bits.replace('-', '')}-{model}":
        ["eval", "--model", model, "--scheme", "faq", "--bits", f"{bits}-16-16"]
