@@ -34,6 +34,7 @@ PURPOSES = {
     "activation": 7,    # stochastic rounding of slot A,
     "error": 8,         # of slot E,
     "weight": 9,        # of slot W
+    "momentum": 10,     # stochastic rounding of an optimiser's averages
 }
 
 

@@ -20,7 +20,7 @@ DATASET_FILES = sorted((ROOT / "datasets").rglob("*.py"))
 
 # A file imports floors below its own; folders on one floor do not import each other.
 FLOORS = {
-    "errors": -1,
+    "errors": -1, "group": -1,
     "formats": 0, "random_streams": 0,
     "kernels": 1,
     "ops": 2, "quantizers": 2,
@@ -34,7 +34,7 @@ FLOORS = {
 EXCEPTIONS = {("quantizers", "ops"), ("__main__", "cli")}
 # What a folder may import besides the standard library and intflow.
 LIBRARIES = {
-    "errors": set(), "random_streams": set(), "__init__": set(), "__main__": set(),
+    "errors": set(), "group": set(), "random_streams": set(), "__init__": set(), "__main__": set(),
     "formats": {"numpy"},
     "kernels": {"numpy", "numba", "llvmlite"},
     "ops": {"numpy"}, "quantizers": {"numpy"}, "models": {"numpy"},

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import FormatError, RangeError, ShapeError, UsageError
 from ..formats import Tensor
+from ..group import ALONE
 from ..random_streams import Address
 
 
@@ -94,6 +95,7 @@ class Run:
 
     seed, step, first, turns : of the random numbers, see `random_streams.Address`.
     keep : whether `backward` will come, and needs what `forward` saved.
+    group : who else holds images of the batch; see `group.Alone`.
     """
 
     kernels: object
@@ -107,6 +109,7 @@ class Run:
     seed: int = 0
     first: int = 0
     turns: object = None
+    group: object = ALONE
 
     @property
     def watchers(self):
