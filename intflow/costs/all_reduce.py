@@ -3,14 +3,47 @@
 A ring of K workers cuts every tensor of n numbers into K parts of m = ceil(n / K). In K - 1
 rounds each worker adds a part that it receives and passes it on; in K - 1 more the finished parts
 go round. So a worker sends 2 (K - 1) m numbers, receives as many, and adds (K - 1) m.
+
+`exchange` says what the engine hands to MPI in a step, whatever algorithm MPI then takes.
 """
 
+from ..formats import Fixed
 from .counts import Counts
-from .widths import container
+from .widths import container, stored_bits
+
+MAXIMUM_BYTES = 8           # the largest error of a layer
+TOTALS_BYTES = 2 * 4 * 8    # wrong images and loss, of four 64-bit words each
+
+
+def travelling(bits):
+    """The format in which a sum of at most `bits` bits travels: 16, 32 or 64.
+
+    Examples
+    --------
+    15: 16 bits; 17: 32; 33: 64.
+    """
+    return Fixed(next(width for width in (16, 32, 64) if bits <= width), 0)
+
+
+def exchange(gradients, maxima):
+    """{kind: {"messages", "bytes"}} of one worker and step; see `parallel.traffic`.
+
+    gradients : [(numbers, bits of the sum over the whole batch)]. maxima : errors that are narrowed
+    by their largest.
+
+    Examples
+    --------
+    One layer of 1000 weights and 22 bits, one maximum: 4000 bytes, 8 bytes, and 64 of totals.
+    """
+    size = sum(n * stored_bits(travelling(bits)) // 8 for n, bits in gradients)
+    counts = {"gradients": (len(gradients), size), "maxima": (maxima, maxima * MAXIMUM_BYTES),
+              "totals": (1, TOTALS_BYTES)}
+    return {kind: {"messages": messages, "bytes": size}
+            for kind, (messages, size) in counts.items() if messages}
 
 
 def ring(n, fmt, workers):
-    """Counts of one worker for one tensor: exact sums, as wide as the engine stores a gradient."""
+    """Counts of one worker for one tensor, exact sums that travel in the format `fmt`."""
     part = -(-n // workers)
     sent = 2 * (workers - 1) * part
     return Counts.of([("add", container(fmt), (workers - 1) * part)],
