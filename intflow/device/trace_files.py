@@ -22,8 +22,8 @@ from .trace_hex import HexReader, HexWriter
 from .trace_npz import NpzReader, NpzWriter
 
 WRITERS = {".h5": Hdf5Writer, ".hdf5": Hdf5Writer, ".npz": NpzWriter, "": HexWriter}
-BROKEN = (OSError, KeyError, ValueError, TypeError, RuntimeError, NotImplementedError, MemoryError,
-          EOFError, RecursionError, zipfile.BadZipFile, zlib.error)
+BROKEN = (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError,
+          MemoryError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def check_new(path):

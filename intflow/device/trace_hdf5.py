@@ -1,6 +1,14 @@
 """A trace as one HDF5 file: groups, data sets and attributes under the names of the trace."""
 
+import errno
+import os
+import shutil
+
 import numpy as np
+
+from ..data.sources import module
+
+ROOM = 1 << 20          # bytes that stay free for what the library has not written yet
 
 
 class Hdf5Writer:
@@ -9,6 +17,8 @@ class Hdf5Writer:
     def __init__(self, draft):
         import h5py
 
+        self.folder = draft.parent
+        self._check_room(0)
         self.file = h5py.File(draft, "w", libver="v110")
 
     def group(self, name, attributes):
@@ -17,7 +27,13 @@ class Hdf5Writer:
 
     def tensor(self, name, codes, attributes):
         """Write an integer array, contiguous and uncompressed, with its attributes."""
+        self._check_room(codes.nbytes)
         self.file.create_dataset(name, data=codes).attrs.update(attributes)
+
+    def _check_room(self, size):
+        # The library does not survive a disk that fills up.
+        if size + ROOM > shutil.disk_usage(self.folder).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self):
         self.file.close()
@@ -29,7 +45,9 @@ class Hdf5Reader:
     def __init__(self, path):
         import h5py
 
+        self.checks, self.size = module("hdf5"), os.path.getsize(path)
         self.file = h5py.File(path, "r")
+        self.checks.check_heaps(self.file, path)
         self.attributes = plain(self.file.attrs)
         self.groups, self.tensors = {}, {}
 
@@ -43,6 +61,7 @@ class Hdf5Reader:
 
     def read(self, name, like):
         """The array of a tensor."""
+        self.checks.check_stored(self.file[name], name, self.size)
         return np.asarray(self.file[name][()])
 
     def close(self):

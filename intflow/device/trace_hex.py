@@ -4,6 +4,7 @@
 the manifest. A dump may come without a manifest: then the trace says how to read it.
 """
 
+from math import prod
 from pathlib import Path
 
 from ..errors import TraceError
@@ -11,6 +12,7 @@ from .manifest import Manifest, read_manifest
 from .readmemh import read_hex, write_hex
 
 MANIFEST = "manifest.json"
+MAX_AXES = 32
 
 
 class HexWriter(Manifest):
@@ -47,14 +49,20 @@ class HexReader:
         """The array of a tensor; what the folder does not state is taken from `like`."""
         stated = {**like, **self.tensors[name]}
         path, shape = self.folder / f"{name}.hex", tuple(stated["shape"])
+        if not _makes_sense(stated["bits"], stated["signed"], shape):
+            raise TraceError(f"{path}: bits {stated['bits']!r}, signed {stated['signed']!r} and "
+                             f"shape {shape} make no sense; a value has 1 to 64 bits")
         codes = read_hex(path.read_bytes(), stated["bits"], stated["signed"], path)
-        expected = 1
-        for size in shape:
-            expected *= size
-        if codes.size != expected:
+        if codes.size != prod(shape):
             raise TraceError(f"{path} holds {codes.size} values, its shape {shape} takes "
-                             f"{expected}; write one value a line")
+                             f"{prod(shape)}; write one value a line")
         return codes.reshape(shape)
 
     def close(self):
         pass
+
+
+def _makes_sense(bits, signed, shape):
+    """Whether a manifest states a width that $readmemh text can have, and sizes."""
+    sizes = len(shape) <= MAX_AXES and all(type(n) is int and n >= 0 for n in shape)
+    return sizes and type(bits) is int and 1 <= bits <= 64 and isinstance(signed, (bool, int))

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 from numpy.lib import format as npy
 
+from ..npy import header, npy_members, read_member
 from .manifest import Manifest, read_manifest
 
 MANIFEST = "manifest"
@@ -31,9 +32,9 @@ class NpzReader:
 
     def __init__(self, path):
         self.file = zipfile.ZipFile(path)
-        names = {n.removesuffix(".npy").strip("/"): n for n in self.file.namelist()
-                 if n.endswith(".npy")}
-        manifest = str(self._array(names.pop(MANIFEST))) if MANIFEST in names else "{}"
+        names = {name.strip("/"): info for name, info in npy_members(self.file).items()}
+        manifest = names.pop(MANIFEST, None)
+        manifest = "{}" if manifest is None else str(read_member(self.file, manifest))
         self.attributes, self.groups, stated = read_manifest(manifest)
         self.members = names
         self.tensors = {name: {**stated.get(name, {}), "shape": self._shape(member)}
@@ -41,17 +42,11 @@ class NpzReader:
 
     def read(self, name, like):
         """The array of a tensor."""
-        return self._array(self.members[name])
+        return read_member(self.file, self.members[name])
 
     def close(self):
         self.file.close()
 
-    def _array(self, member):
-        with self.file.open(member) as file:
-            return npy.read_array(file, allow_pickle=False)
-
     def _shape(self, member):
-        with self.file.open(member) as file:
-            version = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            return read(file)[0]
+        with self.file.open(member) as stream:
+            return header(stream)[0]

@@ -6,6 +6,7 @@ file's before memory is asked for.
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from ..errors import WeightsError
@@ -16,7 +17,7 @@ KINDS = "PyTorch (.pth, .pt, .th), .safetensors, .npz, HDF5 (.h5) or .onnx"
 ZIP = b"PK\x03\x04"
 HEAD = 16
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError,
-          RuntimeError, NotImplementedError, zipfile.BadZipFile)
+          RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 def read_weights(path):
@@ -86,7 +87,7 @@ def _read_zip(raw, size):
     with zipfile.ZipFile(raw) as archive:
         if any(name.endswith("/data.pkl") for name in archive.namelist()):
             return pth.read_zip(archive, size)
-        return npz.read(archive, size)
+        return npz.read(archive)
 
 
 class Bounded:
