@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from intflow.errors import FormatError
 from intflow.formats.format import Format, checked_step
 from intflow.formats.rounding import exact_fraction
 
@@ -17,7 +18,7 @@ class Binary(Format):
 
     Examples
     --------
-    Binary(Fraction(1, 4)): codes -1, +1, values -1/4, +1/4.
+    Binary(Fraction(1, 4)): codes -1, +1, values -1/4, +1/4; frac_bits 2.
     """
 
     step: Fraction = Fraction(1)
@@ -30,6 +31,15 @@ class Binary(Format):
 
     def __post_init__(self):
         object.__setattr__(self, "step", checked_step(self.step))
+
+    @property
+    def frac_bits(self):
+        """-log2(step); FormatError where the step is no power of two."""
+        top, bottom = self.step.numerator, self.step.denominator
+        if top & (top - 1) or bottom & (bottom - 1):
+            raise FormatError(f"{self} has no frac_bits: its step is no power of two; multiply by "
+                              "the step behind the product instead")
+        return bottom.bit_length() - top.bit_length()
 
     def contains(self, code):
         """Whether `code` is -1 or +1."""
