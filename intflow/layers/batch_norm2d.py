@@ -1,68 +1,78 @@
-"""Batch normalisation by stored statistics: an affine map of every channel."""
+"""Batch normalisation: every channel brought to one mean and one variance."""
 
-from dataclasses import replace
 from fractions import Fraction
 
-from .. import ops
 from .layer import Layer
+from .norms import NORMS
 from .weighted import Weighted
 
 
 class BatchNorm2d(Layer):
-    """y[n,c,h,w] = x[n,c,h,w] * A[c] + B[c], exact.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel.
 
-    A holds integer multipliers of one step 2**-n for the layer, B integers at the step of x times
-    2**-n, so nothing is rounded; y is as wide as that takes. What A and B stand for is decided
-    where published statistics are read: A = gamma / sqrt(variance + epsilon), B = beta - mean * A.
-
-    The scheme says what becomes of the layer. "none": the identity (WAGE scales by a constant
-    instead). "folded": the identity where it stands right behind a Conv2d or Linear, whose weights
-    and bias then hold A and B; else as "affine". "affine": the map above.
+    Takes pixels (N, C, H, W) and rows (N, C). How it is computed the scheme says, in
+    `scheme.batch_norm`: "none", the identity (WAGE scales by a constant instead); "folded", the
+    identity where it stands right behind a Conv2d or Linear, whose weights and bias then hold it,
+    and else as "affine"; or a name of `norms.NORMS`.
 
     Parameters
     ----------
     epsilon : str or Fraction; added to the variance.
 
-    Examples
-    --------
-    x = 100 at step 1/8, A = 3 at step 1/4, B = -20: y = 280 at step 1/32.
+    Attributes
+    ----------
+    scale, bias : Parameter or None; gamma and beta, or what a norm makes of them.
+    running_mean, running_variance : Parameter or None; running statistics, which no optimiser moves.
+    norm : who computes; None where the layer is left out.
     """
 
     kind = "batch_norm2d"
+    is_compared = False
 
     def __init__(self, epsilon="1/100000"):
         self.epsilon = Fraction(epsilon)
-        self.channels = self.scale = self.bias = self.folded_into = None
+        self.channels = self.norm = self.folded_into = None
+        self.scale = self.bias = self.running_mean = self.running_variance = None
 
     def prepare(self, before, build):
-        if build.scheme.batch_norm == "folded" and isinstance(before, Weighted):
+        if not isinstance(before, Weighted):
+            return
+        if build.scheme.batch_norm == "folded":
             self.folded_into, before.folds = before, self
+        name = build.scheme.batch_norm
+        before.normalised = name in NORMS and NORMS[name].is_scale_free
 
     def build(self, spec, build):
-        self.channels = channels = self.expect_pixels(spec)[0]
-        if build.scheme.batch_norm == "none" or self.folded_into:
+        if len(spec.shape) not in (1, 3):
+            self.refuse("(N, C, H, W) or (N, C)", spec, "put it behind a Conv2d or a Linear")
+        self.channels, self.input_format = spec.shape[0], spec.format
+        name = build.scheme.batch_norm
+        if name == "none" or self.folded_into:
             return spec
-        fmt = build.scheme.scale_format(self.name)
-        product = self.proven(ops.accumulator, spec.format, fmt, 1)
-        bias = build.scheme.bias_format(self.name, product)
-        total = self.proven(ops.sum_format, product, bias)
-        self.scale = build.vector(self.name, "scale", channels, fmt)
-        self.bias = build.vector(self.name, "bias", channels, bias)
-        return replace(spec, format=total, is_input=False, nonnegative=False)
+        self.norm = NORMS["affine" if name == "folded" else name](self)
+        return self.norm.build(spec, build)
+
+    @property
+    def is_identity(self):
+        return self.scale is None
 
     def parameters(self):
-        return [p for p in (self.scale, self.bias) if p is not None]
+        kept = self.scale, self.bias, self.running_mean, self.running_variance
+        return [p for p in kept if p is not None]
+
+    def compared_by(self, sign):
+        """Told that a sign follows, which in an evaluation compares x itself; returns the norm."""
+        self.is_compared = self.norm is not None
+        return self.norm
 
     def forward(self, x, run):
-        if self.scale is None:
+        if self.norm is None or (self.is_compared and run.compares):
             return x, None
-        run.record(self, scale=self.scale.master, bias=self.bias.master)
-        return ops.scale_channels(run.kernels, x, self.scale.master, self.bias.master), None
+        run.record(self, **{p.role: p.master for p in self.parameters()})
+        return self.norm.forward(x, run)
 
     def backward(self, e, saved, run):
-        if self.scale is None:
-            return e
-        self.refuse_training()
+        return e if self.norm is None else self.norm.backward(e, saved, run)
 
     def settings(self):
         return dict(epsilon=str(self.epsilon))
