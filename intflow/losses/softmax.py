@@ -11,8 +11,9 @@ from .loss import Loss, count_wrong
 PROBABILITY_BITS = 15
 TABLE_BITS = 8
 LOG2_E = 1477           # log2(e) * 2**10, rounded
+LOG2_E_BITS = 10
+MOST_CLASSES = (1 << 16) - 1    # 2**15 each
 LN_2 = 45426            # ln(2) * 2**16, rounded
-DEEPEST = 31            # 2**-31 of the largest is nothing at 15 bits
 
 
 def exponential_table():
@@ -53,21 +54,24 @@ class SoftmaxCrossEntropy(Loss):
 
     def __call__(self, kernels, y, labels):
         frac_bits = y.format.frac_bits
-        codes = y.codes.astype(np.int64)
-        _check_spread(codes, frac_bits)
-        below = codes.max(axis=1, keepdims=True) - codes
-        raw = _power_of_two(below * LOG2_E >> 10, frac_bits)
-        total = raw.sum(axis=1, keepdims=True)
-        error = ((raw << (PROBABILITY_BITS + 1)) + total) // (2 * total)
+        _check_spread(y.codes, frac_bits)
+        error = np.empty(y.codes.shape, np.int32)
+        totals, largest = np.empty((2, len(labels)), np.int64)
+        kernels.softmax(error, totals, largest, y.codes, TABLE, LOG2_E, LOG2_E_BITS,
+                        frac_bits - TABLE_BITS, PROBABILITY_BITS)
         rows = np.arange(len(labels))
         error[rows, labels] -= 1 << PROBABILITY_BITS
-        loss = _nats(total[:, 0], below[rows, labels], frac_bits)
+        loss = _nats(totals, largest - y.codes[rows, labels], frac_bits)
         fmt = Fixed(32, PROBABILITY_BITS, symmetric=True)
-        return Tensor(error.astype(np.int32), fmt, y.axes), (loss, 16), count_wrong(y, labels)
+        return Tensor(error, fmt, y.axes), (loss, 16), count_wrong(y, labels)
 
 
 def _check_spread(codes, frac_bits):
-    """RangeError where max(y) - y, times log2(e) or summed in units of 2**-16, leaves 64 bits."""
+    """RangeError where max(y) - y, times log2(e) or summed in units of 2**-16, leaves 64 bits, or the
+    sum of a row's exponentials 31."""
+    if codes.shape[1] > MOST_CLASSES:
+        raise RangeError(f"the softmax loss takes up to {MOST_CLASSES} classes, got {codes.shape[1]}; "
+                         "use fewer, such as a smaller --vocabulary")
     spread = (int(codes.max()) - int(codes.min())).bit_length()
     bits = spread + max(LOG2_E.bit_length(), 16 - frac_bits + len(codes).bit_length())
     if bits > 62:
@@ -75,12 +79,6 @@ def _check_spread(codes, frac_bits):
             f"outputs {spread} bits apart need {bits} in the softmax loss and there are 62; put a "
             "Requantize behind the last layer"
         )
-
-
-def _power_of_two(u, frac_bits):
-    """2**15 * 2**-(u * 2**-frac_bits) by table and shift."""
-    u = _shifted(u, frac_bits - TABLE_BITS)
-    return TABLE[u & ((1 << TABLE_BITS) - 1)] >> np.minimum(u >> TABLE_BITS, DEEPEST)
 
 
 def _nats(total, below, frac_bits):
