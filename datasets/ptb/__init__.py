@@ -1,0 +1,1 @@
+"""Penn Treebank: words of the Wall Street Journal."""
