@@ -8,15 +8,23 @@ Lingo: a *flow* is what goes from layer to layer; VISITS says what becomes of it
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from .. import ops
-from ..formats import Minifloat, Tensor
+from ..formats import Fixed, Minifloat, Rounding, Tensor
 from ..layers import Run, Spec
 from ..ops import Products
-from ..quantizers.published import INNER
+from ..ops.normalise import OUTPUT
+from ..quantizers.places import INNER
+from ..quantizers.ranges import format_that_holds
 from .equalise import equalised
 from .float_forward import affine
 from .fold import fixed, folded
 from .statistics import corrected, moments
+
+APART = "affine", "integer"         # batch norms that stay layers of their own
+GAMMA_BITS = 16
+BETA = Fixed(24, OUTPUT.frac_bits, symmetric=True)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Calibration:
         """One after the other."""
         for before, inner in zip([None, *layer.layers], layer.layers):
             inner.prepare(before, self.build)
-            if before and inner.kind == "batch_norm2d" and self.scheme.batch_norm == "affine":
+            if before and inner.kind == "batch_norm2d" and self.scheme.batch_norm in APART:
                 self.normalised.add(before.name)
         for inner in layer.layers:
             flow = self.visit(inner, flow)
@@ -92,8 +100,9 @@ class Calibration:
         """Weights and bias encoded, then the product by them."""
         weight, bias, offset, factor = self._numbers(layer, flow.spec.is_input)
         name = layer.name
-        w = fixed(weight, "HWIO" if weight.ndim == 4 else "IO")
-        w = self.scheme.encode_weight(self.kernels, name, w, self._place(layer))
+        real = fixed(weight, "HWIO" if weight.ndim == 4 else "IO")
+        w = self.scheme.encode_weight(self.kernels, name, real, self._place(layer))
+        master = self.scheme.encode_master(self.kernels, name, real, w)
         y = layer.proven(self.run.products.forward, name, flow.x, w, layer.window)
         if isinstance(w.format, Minifloat):
             self.scheme.keep(f"{name}.product", y.format)
@@ -101,7 +110,7 @@ class Calibration:
             bias = self.scheme.encode_bias(self.kernels, name, fixed(bias, "C"), y.format)
             y = layer.proven(ops.add_channels, self.kernels, y, bias)
         spec = layer.build(flow.spec, self.build)
-        fill(layer.weight, w)
+        fill(layer.weight, master)
         if bias is not None:
             fill(layer.bias, bias)
         return Flow(spec, y, offset, factor)
@@ -123,6 +132,8 @@ class Calibration:
         if self.measured:
             own = corrected(own, moments(flow.x, flow.factor), self.measured[layer.name])
         own["mean"] = own["mean"] - flow.offset
+        if self.scheme.batch_norm == "integer":
+            return self._with_statistics(layer, flow, own)
         scale, shift = affine(own, layer.epsilon)
         a, b = fixed(scale / flow.factor, "C"), fixed(shift, "C")
         scale, bias = layer.proven(
@@ -130,6 +141,24 @@ class Calibration:
         spec = layer.build(flow.spec, self.build)
         fill(layer.scale, scale)
         fill(layer.bias, bias)
+        y, _ = layer.forward(flow.x, self.run)
+        return Flow(spec, y)
+
+    def _with_statistics(self, layer, flow, own):
+        """gamma, beta and running statistics as they are, those of flow.factor times the sums."""
+        name, epsilon = layer.name, float(layer.epsilon)
+        spread = (own["variance"] + epsilon) * flow.factor ** 2
+        real = {"scale": own["gamma"], "bias": own["beta"], "mean": own["mean"] * flow.factor,
+                "variance": np.maximum(spread - epsilon, 0)}
+        wide = {role: fixed(values.astype(np.float64), "C") for role, values in real.items()}
+        gamma = format_that_holds(self.kernels, wide["scale"], GAMMA_BITS)
+        gamma = replace(gamma, frac_bits=min(gamma.frac_bits, GAMMA_BITS - 2))      # holds 1
+        self.scheme.keep(f"{name}.scale", gamma)
+        self.scheme.keep(f"{name}.bias", BETA)
+        spec = layer.proven(layer.build, flow.spec, self.build)
+        for parameter in layer.parameters():
+            fill(parameter, ops.requantize(self.kernels, wide[parameter.role],
+                                           parameter.master.format, Rounding.HALF_EVEN))
         y, _ = layer.forward(flow.x, self.run)
         return Flow(spec, y)
 

@@ -14,7 +14,7 @@ from ..training.trainer import Trainer
 from .calibrate import Calibration, Flow, Measurement
 from .fold import input_format
 from .match import match, plain_names
-from .places import places_of
+from ..quantizers.places import places_of
 from .statistics import ManyBits
 
 IMAGES, LARGE_IMAGES = 640, 64      # of a calibration batch; large ones from LARGE pixels a side
@@ -22,7 +22,7 @@ LARGE = 128
 
 
 def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width=1, batch_size=100,
-            seed=1, device=None):
+            trains=False, **settings):
     """The network `model` with published weights, in integers.
 
     Parameters
@@ -34,7 +34,9 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
         activations; their labels are not asked for.
     kernels : Kernels; None for the best of this machine.
     classes : int; None for as many as the last tensor has.
-    width, batch_size, seed, device : as of Trainer. The ranges are those of exact products.
+    width, batch_size : as of Trainer; so are the other `settings`. The ranges are those of exact
+        products.
+    trains : whether the network will be trained, and stores what that takes.
 
     Returns
     -------
@@ -48,13 +50,15 @@ def convert(model, tensors, scheme, images, *, kernels=None, classes=None, width
     entry = find_model(model)
     preprocessing = require_published(model, scheme)
     kernels = kernels or load()
+    if trains:
+        scheme.tune()
     plan = _plan(model, entry, classes, width, tensors)
     published = match(plan.layers, tensors)
     shared = dict(classes=plan.classes, width=width)
     parameters = _calibrated(model, scheme, kernels, published, preprocessing, images, shared)
     trainer = Trainer(
-        model, scheme=scheme, kernels=kernels, device=device, input_shape=images.shape[1:],
-        batch_size=batch_size, seed=seed, encoding=preprocessing.encoding, loss=scheme.loss, **shared)
+        model, scheme=scheme, kernels=kernels, input_shape=images.shape[1:], batch_size=batch_size,
+        encoding=preprocessing.encoding, **{"loss": scheme.loss, **settings, **shared})
     for parameter in trainer.network.parameters:
         parameter.master.codes[...] = parameters.pop(parameter.name).codes
     return trainer

@@ -31,7 +31,7 @@ def open_published(config, path):
     IntflowError : one line, for files, names, formats and data that do not fit.
     """
     device = Device.read(config.device) if config.device else None
-    scheme = scheme_on(device, config.scheme, config.bits)
+    scheme = scheme_on(device, config.scheme, config.bits, config.scheme_options)
     require_published(config.model, scheme)
     tensors = read_weights(path)
     dataset = open_dataset(config.data or None, config.data_dir or None)
@@ -44,7 +44,7 @@ def open_published(config, path):
         raise ShapeError(
             f"{dataset.name} has {len(dataset.classes)} classes, the weights tell "
             f"{trainer.network.classes} apart; name the data they were trained for")
-    config = replace(config, bits=str(scheme.bits), data=config.data or dataset.name,
+    config = replace(config, bits=str(scheme.bits), scheme_options=scheme.options_text(), data=config.data or dataset.name,
                      batch_size=BATCH_SIZE, loss=scheme.loss, augment=PUBLISHED,
                      device=device.to_toml() if device else "")
     return trainer, dataset, config

@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 
+from ..npy import archive_size
 from .torch_tensors import KNOWN, arrays_of, storage_of, views_in
 from .unpickle import Refused, Unpickler
 from .widen import stored_dtype
@@ -45,6 +46,8 @@ def read_zip(archive, size):
 def _checked(archive, name):
     """Refuse a compressed member: PyTorch stores, and what is stored cannot grow."""
     info = archive.getinfo(name)
+    if max(info.file_size, info.compress_size) > archive_size(archive):
+        raise ValueError(f"{name} claims more than the file holds")
     if info.compress_type != zipfile.ZIP_STORED:
         raise Refused(f"its member {name} is compressed")
     return info

@@ -16,6 +16,7 @@ from ..quantizers.published import Published
 from ..quantizers.ranges import format_for, format_that_holds, top_of
 
 MANY = 14               # bits of the network that stands for the published one
+IN_CACHE = 1 << 12      # rows whose temporary arrays stay in the cache
 FARTHEST = 16           # a ratio of variances beyond this is a channel of rounding errors
 
 
@@ -83,7 +84,7 @@ def channel_sums(codes):
     each of the three is summed in 64 bits over as many rows as that allows.
     """
     bits = max(1, int(codes.max(initial=0)), -int(codes.min(initial=0))).bit_length() + 1
-    half, rows = bits // 2, 1 << 61 - bits
+    half, rows = bits // 2, min(1 << 61 - bits, IN_CACHE)
     total, squares = [0] * codes.shape[1], [0] * codes.shape[1]
     for first in range(0, len(codes), rows):
         part = codes[first:first + rows].astype(np.int64)

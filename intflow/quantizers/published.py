@@ -16,9 +16,8 @@ from .. import ops
 from ..errors import UsageError
 from ..formats import Fixed, Rounding, Tensor
 from .ranges import format_that_holds, multipliers
-from .scheme import Scheme
+from .scheme import Scheme, plain_shift
 
-INNER, END, TRUNK = "inner", "end", "trunk"
 INPUT_BITS = 9              # u8 pixels minus the mean of their channel
 SCALE_BITS = 16             # of a batch norm's multipliers, aligned to one step
 FINER = 16                  # bits of their products below the step of the biases
@@ -29,6 +28,8 @@ class Published(Scheme):
 
     Subclasses set `weights` (the format of all weights before calibration), `activation_bits`, and
     define `encode_weight` and `range_of`.
+
+    Where it `tunes`, the subclass also fills E and G, and `tune`.
 
     factor_bits : significant bits of a batch norm's multipliers.
     equalises : whether filters before a batch norm are brought to one range first.
@@ -59,6 +60,14 @@ class Published(Scheme):
     def range_of(self, kernels, x, bits, nonnegative, place):
         """The format of `bits` that narrows x, all values seen in one place."""
         raise NotImplementedError
+
+    def encode_master(self, kernels, name, w, codes):
+        """What is stored of w, whose product codes are `codes`: these, where nothing trains."""
+        return codes
+
+    def tune(self):
+        """Let what is converted from here on be trained; UsageError where no training is known."""
+        self._refuse()
 
     def weight_bits_at(self, place):
         """Bits of the weights in a place."""
@@ -104,9 +113,13 @@ class Published(Scheme):
         """Codes of the products: those of the layer's own format, once it has weights."""
         return self.formats.get(f"{name}.weight", self.weights)
 
+    def master_format(self, name, fan_in):
+        """Stored weights: the codes of the products."""
+        return self.weight_format(name, fan_in)
+
     def initial_weight(self, kernels, name, shape, fan_in, seed, index):
         """Zeros, to be replaced by the weights of a file."""
-        fmt = self.weight_format(name, fan_in)
+        fmt = self.master_format(name, fan_in)
         return Tensor(np.zeros(shape, fmt.dtype), fmt, "HWIO" if len(shape) == 4 else "IO")
 
     def weight(self, kernels, parameter, address=None):
@@ -125,6 +138,7 @@ class Published(Scheme):
         default = Fixed(self.activation_bits, self.activation_bits - signed, signed, signed)
         return self.formats.get(name, default)
 
+    @plain_shift
     def activation(self, kernels, x, fmt, address=None):
         """Shift, round, saturate."""
         return ops.requantize_masked(kernels, x, fmt, self.rounding["activation"], address)
