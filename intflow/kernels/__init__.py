@@ -10,6 +10,9 @@
     vnni        u8 x s8 quads (AVX512 vpdpbusd)           the same
     amx         s8 tiles (tdpbssd)                        the same
 
+Products of bits take AVX512 VPOPCNTDQ under vnni and amx where the processor has it, else what LLVM
+makes of a popcount.
+
 Importing this package imports neither Numba nor a kernel; `load` does.
 """
 
@@ -25,6 +28,17 @@ KERNELS = {
     "conv2d_forward": "conv",
     "conv2d_error": "conv",
     "conv2d_gradient": "conv",
+    "bitwise_forward": "bitwise_product",
+    "pack_rows": "bitwise",
+    "pack_columns": "bitwise_columns",
+    "unpack_rows": "bitwise",
+    "unpack_columns": "bitwise_columns",
+    "binarize_masked": "bitwise",
+    "binarize_drawn": "bitwise",
+    "binarize_above": "bitwise",
+    "apply_bits": "bitwise",
+    "conv2d_requantized": "conv",
+    "conv2d_error_masked": "conv",
     "ordered_sums": "accumulate",
     "fit_sums": "accumulate",
     "max_pool2d": "pool",
@@ -35,10 +49,16 @@ KERNELS = {
     "apply_mask": "elementwise",
     "add_aligned": "elementwise",
     "scale_channels": "channels",
+    "combine_channels": "channels",
+    "channel_sums": "channel_sums",
     "local_response_norm": "lrn",
     "requantize": "requantize",
     "requantize_masked": "requantize",
     "requantize_drawn": "requantize_drawn",
+    "requantize_levels": "requantize_levels",
+    "requantize_packed": "packed",
+    "requantize_where": "packed",
+    "max_abs_packed": "packed",
     "max_abs": "reduce",
     "sum_squares": "reduce",
     "count_outside": "reduce",
@@ -48,11 +68,29 @@ KERNELS = {
     "stochastic_update": "update",
     "rounded_update": "update_rounded",
     "drawn_update": "update_rounded",
+    "adamax_update": "adamax",
+    "momentum_update": "momentum",
+    "requantize_to_power": "power",
+    "shift_norm_sums": "shift_norm",
+    "shift_norm_moments": "shift_norm",
+    "shift_norm": "shift_norm",
+    "shift_norm_error_sums": "shift_norm",
+    "shift_norm_error": "shift_norm",
+    "lstm_forward": "recurrent",
+    "lstm_backward": "recurrent",
+    "gru_forward": "recurrent",
+    "gru_backward": "recurrent",
+    "rnn_forward": "recurrent",
+    "rnn_backward": "recurrent",
+    "softmax": "softmax",
     "shift_register": "shift_register",
     "encode_images": "encode",
     "centre_images": "encode",
     "resize_bilinear": "encode",
 }
+
+# Files whose kernels differ between the compiled backends; in jit/ each has a class Products.
+PRODUCTS = ("conv", "bitwise_product")
 
 
 class Backend(NamedTuple):
@@ -87,19 +125,24 @@ def _lack_amx():
 
 
 def _reference(file, emulated):
-    return vars(importlib.import_module(f".reference.{file}", __name__))
+    files = ("conv", "conv_fused") if file == "conv" else (file,)
+    modules = [importlib.import_module(f".reference.{name}", __name__) for name in files]
+    return {name: value for module in modules for name, value in vars(module).items()}
 
 
 def _jit(name):
     def source(file, emulated):
         module = importlib.import_module(f".jit.{file}", __name__)
-        if file != "conv":
+        if file not in PRODUCTS:
             return vars(module)
         products = module.Products(name, emulated)
         return {name: getattr(products, name) for name, home in KERNELS.items() if home == file}
 
     return source
 
+
+# Functions that are told the name of every kernel that is about to be compiled.
+COMPILE_WATCHERS = []
 
 # Slowest first; `auto` takes the last one that the machine can run.
 BACKENDS = {
@@ -156,10 +199,14 @@ def load(backend="auto", threads=None, emulated=False):
         return Kernels(backend, threads or 1, emulated)
     import numba
 
+    from .jit.compiling import announce
     from .jit.stale import forget_stale_code
+    from .threads import prepare
 
     forget_stale_code()
+    announce(COMPILE_WATCHERS)
     most = numba.config.NUMBA_NUM_THREADS
+    prepare(threads or most)
     # Threads that get no task would still have to be waited for.
     numba.set_num_threads(min(threads or most, most))
     return Kernels(backend, threads or most, emulated)
@@ -187,6 +234,10 @@ class Kernels:
         for kernel in (kernel for kernel, home in KERNELS.items() if home == file):
             setattr(self, kernel, self._bound(functions[kernel]))
         return vars(self)[name]
+
+    def fresh(self):
+        """The same kernels, with workspaces of their own."""
+        return Kernels(self.backend, self.threads, self._emulated)
 
     def _bound(self, function):
         """The function without its ntask argument, where it has one."""

@@ -4,6 +4,7 @@ Lingo: H W input pixels, OH OW output pixels, KH KW taps, N images, I O channels
 Output pixel o meets input pixel i through tap k where  i = o * stride - padding + k * dilation.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..errors import ShapeError
@@ -74,6 +75,22 @@ class Geometry(NamedTuple):
         return pixels * self.images * self.outputs * self.taps * self.group_inputs
 
 
+def output_size(x_shape, w_shape, stride, padding, dilation):
+    """(OH, OW) of a convolution of x (H, W, N, I) with w (KH, KW, I/groups, O)."""
+    (height, width), (kh, kw) = x_shape[:2], w_shape[:2]
+    top, bottom, left, right = padding
+    return ((height + top + bottom - dilation[0] * (kh - 1) - 1) // stride[0] + 1,
+            (width + left + right - dilation[1] * (kw - 1) - 1) // stride[1] + 1)
+
+
+def check_mask(passed, shape, masks=()):
+    """ShapeError unless `passed` is None or holds packed masks (*masks, ...) of this shape."""
+    expected = (*masks, *shape[:-1], -(-shape[-1] // 8))
+    if passed is not None and passed.shape != expected:
+        raise ShapeError(f"a packed mask of {shape} is {expected}, got {passed.shape}")
+
+
+@lru_cache(maxsize=1024)
 def geometry(x_shape, w_shape, y_shape, stride, padding, dilation, groups):
     """Check the shapes of a convolution against each other.
 
@@ -97,7 +114,6 @@ def geometry(x_shape, w_shape, y_shape, stride, padding, dilation, groups):
         )
     height, width, images, inputs = x_shape
     kh, kw, group_inputs, outputs = w_shape
-    top, bottom, left, right = padding
     if min(*x_shape, *w_shape) < 1 or min(*stride, *dilation, groups) < 1 or min(padding) < 0:
         raise ShapeError(
             "sizes, strides, dilations and groups start at 1 and padding at 0, got "
@@ -109,16 +125,15 @@ def geometry(x_shape, w_shape, y_shape, stride, padding, dilation, groups):
             f"w {w_shape} with groups={groups} expects {group_inputs * groups} input channels "
             f"and outputs divisible by {groups}, got {inputs} and {outputs}"
         )
-    oh = (height + top + bottom - dilation[0] * (kh - 1) - 1) // stride[0] + 1
-    ow = (width + left + right - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    oh, ow = output_size(x_shape, w_shape, stride, padding, dilation)
     if tuple(y_shape) != (oh, ow, images, outputs) or min(oh, ow) < 1:
         raise ShapeError(
             f"a convolution of x {x_shape} with w {w_shape} gives {(oh, ow, images, outputs)}, "
             f"got an array of shape {y_shape}"
         )
     return Geometry(
-        Axis(height, oh, kh, stride[0], top, dilation[0]),
-        Axis(width, ow, kw, stride[1], left, dilation[1]),
+        Axis(height, oh, kh, stride[0], padding[0], dilation[0]),
+        Axis(width, ow, kw, stride[1], padding[2], dilation[1]),
         images,
         inputs,
         outputs,

@@ -46,6 +46,8 @@ class AvgPool2d(Layer):
         return ops.avg_pool2d(run.kernels, x, self.window, self.guard_bits), x.codes.shape
 
     def backward(self, e, saved, run):
+        if e.format.bits > ops.pooling.average_error_bits(self.window):
+            e = run.scheme.shortened(run.kernels, e)
         return ops.avg_pool2d_error(run.kernels, e, self.window, saved)
 
     def settings(self):

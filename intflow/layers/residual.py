@@ -45,4 +45,4 @@ class Residual(Layer):
         beside = self.shortcut.backward(e, short, run)
         if below is None or beside is None:
             return None
-        return ops.add(run.kernels, below, beside)
+        return ops.add_errors(run.kernels, below, beside)

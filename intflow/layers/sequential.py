@@ -1,5 +1,6 @@
 """One layer after the other: back-propagation as eight lines."""
 
+from .fused import Fused
 from .layer import Layer
 
 
@@ -19,9 +20,12 @@ class Sequential(Layer):
             layer.prepare(before, build)
         for layer in self.layers:
             spec = build.note(layer, layer.build(spec, build))
+        self.fused = Fused(self.layers)
         return spec
 
     def forward(self, x, run):
+        if run.fuses:
+            return self.fused.forward(x, run)
         trail = []
         for layer in self.layers:
             y, saved = layer.forward(x, run)
@@ -31,6 +35,8 @@ class Sequential(Layer):
         return x, trail
 
     def backward(self, e, saved, run):
+        if run.fuses:
+            return self.fused.backward(e, saved, run)
         for layer, kept in zip(reversed(self.layers), reversed(saved)):
             below = layer.backward(e, kept, run)
             run.record(layer, error_in=e, error_out=below)

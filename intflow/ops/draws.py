@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import UsageError
+from ..kernels.buffers import empty, packed_copy
 
 PHILOX_BITS = 32
 
@@ -35,7 +36,7 @@ def draws(kernels, x, address):
     source = address.source
     if source is not None and source.kind != "philox":
         return source.draws_at(kernels, x, address), source.bits
-    row = np.empty(x.codes.size, np.uint32)
+    row = empty((x.codes.size,), np.uint32)
     place = address.seed, address.purpose, address.step, address.tensor
     kernels.random_u32(row, *place, first_element(x, address))
     order = x.logical_axes if "N" in x.axes else x.axes
@@ -59,4 +60,4 @@ def in_memory(row, tensor, order):
     order = [axis for axis in order if axis in tensor.axes]
     shape = [tensor.shape[tensor.axes.index(axis)] for axis in order]
     laid = row.reshape(shape).transpose([order.index(axis) for axis in tensor.axes])
-    return np.ascontiguousarray(laid)
+    return laid if laid.flags.c_contiguous else packed_copy(laid)

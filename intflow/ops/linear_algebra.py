@@ -8,6 +8,9 @@ import numpy as np
 
 from ..errors import FormatError, ShapeError
 from ..formats import Minifloat, Tensor
+from ..kernels.buffers import ERRORS, GRADIENTS, SUMS, empty
+from .bit_products import bits_win, multiply
+from .bitwise import unpack
 from .minifloat import by_digits
 from .width import WIDEST_OPERAND, wide
 
@@ -53,14 +56,16 @@ def conv2d(kernels, x, w, window):
     """y[n,o,h,w] = sum of x over the window times w, exact. Tensors HWNC and HWIO, or NC and IO."""
     if isinstance(w.format, Minifloat):
         return by_digits(kernels, x, w, window)
-    height, width, images, _ = _pixels(x.codes).shape
-    kh, kw, channels, outputs = _taps(w.codes).shape
+    height, width, images, _ = _four(x.shape)
+    kh, kw, channels, outputs = _four(w.shape)
     fmt = accumulator(_operand(x), _operand(w), kh * kw * channels)
     window = window.resolve(height, width)
-    out = np.empty((*window.output_size(height, width), images, outputs), fmt.dtype)
-    kernels.conv2d_forward(
-        out, _pixels(x.codes), _taps(w.codes), **window.keywords(), w_max=magnitude(w.format)
-    )
+    out = empty((*window.output_size(height, width), images, outputs), fmt.dtype, SUMS)
+    if out.dtype == np.int32 and bits_win(kernels, x, w, out.size // outputs):
+        multiply(kernels, out, x, w, window.keywords())
+    else:
+        kernels.conv2d_forward(out, _codes(kernels, x), _codes(kernels, w), **window.keywords(),
+                               w_max=magnitude(w.format))
     return Tensor(_like(out, x), fmt, x.axes)
 
 
@@ -69,23 +74,21 @@ def conv2d_error(kernels, e, w, window, input_shape):
 
     input_shape : shape of the input's codes, (H, W, N, I) or (N, I).
     """
-    kh, kw, _, outputs = _taps(w.codes).shape
+    kh, kw, _, outputs = _four(w.shape)
     fmt = accumulator(_operand(e), _operand(w), kh * kw * (outputs // window.groups))
-    shape = input_shape if len(input_shape) == 4 else (1, 1, *input_shape)
-    out = np.empty(shape, fmt.dtype)
-    window = window.resolve(*shape[:2])
-    kernels.conv2d_error(
-        out, _pixels(e.codes), _taps(w.codes), **window.keywords(), w_max=magnitude(w.format)
-    )
+    out = empty(_four(input_shape), fmt.dtype, ERRORS)
+    window = window.resolve(*out.shape[:2])
+    kernels.conv2d_error(out, _codes(kernels, e), _codes(kernels, w), **window.keywords(),
+                         w_max=magnitude(w.format))
     return Tensor(_like(out, e), fmt, e.axes)
 
 
 def conv2d_gradient(kernels, x, e, window, weight_shape):
     """Gradient at the weights of `conv2d`: x times e summed over pixels and images, exact."""
-    x4, e4 = _pixels(x.codes), _pixels(e.codes)
+    x4, e4 = _codes(kernels, x), _codes(kernels, e)
     fmt = accumulator(_operand(x), _operand(e), int(np.prod(e4.shape[:3])))
     flat = len(weight_shape) == 2
-    out = np.empty((1, 1, *weight_shape) if flat else weight_shape, fmt.dtype)
+    out = empty((1, 1, *weight_shape) if flat else weight_shape, fmt.dtype, GRADIENTS)
     kernels.conv2d_gradient(out, x4, e4, **window.resolve(*x4.shape[:2]).keywords())
     return Tensor(out[0, 0] if flat else out, fmt, "IO" if flat else "HWIO")
 
@@ -99,14 +102,25 @@ def _operand(tensor):
     return tensor.format
 
 
-def _pixels(codes):
-    if codes.ndim not in (2, 4):
-        raise ShapeError(f"a product takes (N, C) or (H, W, N, C) codes, got shape {codes.shape}")
-    return codes if codes.ndim == 4 else codes[None, None]
+def _four(shape):
+    """(H, W, N, C) or (KH, KW, I, O): one pixel, or one tap, where there are no others."""
+    if len(shape) not in (2, 4):
+        raise ShapeError(f"a product takes (N, C) or (H, W, N, C) codes, got shape {shape}")
+    return shape if len(shape) == 4 else (1, 1, *shape)
 
 
-_taps = _pixels
+def pixels(codes):
+    """Codes (N, C) as those of one pixel; (H, W, N, C) as they are."""
+    return codes.reshape(_four(codes.shape))
+
+
+def _codes(kernels, tensor):
+    """Codes as bytes or wider, four axes; a packed tensor is unpacked while the product runs."""
+    return pixels(unpack(kernels, tensor).codes)
+
+
+taps = pixels
 
 
 def _like(out, tensor):
-    return out if tensor.codes.ndim == 4 else out[0, 0]
+    return out if len(tensor.shape) == 4 else out[0, 0]

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import FormatError, RangeError
 from ..formats import Tensor
+from ..kernels.buffers import SUMS, empty
 from .linear_algebra import magnitude
 from .width import WIDEST_OPERAND, wide
 
@@ -143,7 +144,7 @@ def _rounded(fraction):
 def local_response_norm(kernels, x, constants):
     """x * r of its neighbours, by the integers of `response`; x HWNC."""
     fmt = constants.format(x.format)
-    out = np.empty(x.codes.shape, fmt.dtype)
+    out = empty(x.codes.shape, fmt.dtype, SUMS)
     c = constants
     kernels.local_response_norm(
         out, x.codes, c.table, c.size, c.factor, c.rshift, c.offset, c.first

@@ -19,10 +19,13 @@ import numpy as np
 
 from ..errors import FormatError
 from ..formats import Minifloat, Tensor
-from ..formats.minifloat_codec import expand, split
+from ..formats.minifloat_codec import WIDEST, expand, split
+from ..kernels.buffers import SUMS, WEIGHTS, empty, is_planning
 from .width import wide
 
 DIGIT_BITS = 7
+BLOCK = 256             # inputs whose weights are added up at a time
+PLANNED_SUM = 34        # bits of a sum of weights that nobody has seen: 64, and room for a factor
 WIDEST_TABLE = 20       # bits of codes that are looked up in a table of all
 
 
@@ -68,11 +71,13 @@ def by_digits(kernels, x, w, window, digits=None):
     """
     digits = digits or cut_digits(w, window.groups)
     fmt = _proven_format(x, digits.largest_sum, digits.lowest)
+    if is_planning():
+        fmt = wide(PLANNED_SUM, fmt.frac_bits)
     shape = _output_shape(x, w, window)
     if digits.count == 1:
-        return _as_sums(_product(kernels, x, digits.codes, window, shape, fmt.dtype), fmt, x)
-    planes = _product(kernels, x, digits.codes, window, (*shape[:3], digits.codes.shape[3]))
-    out = np.empty(shape, fmt.dtype)
+        return _as_sums(_product(kernels, x, digits, window, shape, fmt.dtype), fmt, x)
+    planes = _product(kernels, x, digits, window, (*shape[:3], digits.codes.shape[3]))
+    out = empty(shape, fmt.dtype, SUMS)
     kernels.combine_planes(
         out.reshape(-1, shape[3]), planes.reshape(-1, planes.shape[3]), window.groups, DIGIT_BITS)
     return _as_sums(out, fmt, x)
@@ -81,13 +86,14 @@ def by_digits(kernels, x, w, window, digits=None):
 class Digits(NamedTuple):
     """Weights as byte products take them.
 
-    codes : s8 HWIO, the planes of digits as output channels; count : planes.
+    codes : s8 HWIO, the planes of digits as output channels; count : planes. largest : of |digits|.
     lowest : exponent of one unit of digit 0. largest_sum : the most that |weights| of an output add
         up to, in that unit.
     """
 
     codes: np.ndarray
     count: int
+    largest: int
     lowest: int
     largest_sum: int
 
@@ -95,9 +101,29 @@ class Digits(NamedTuple):
 def cut_digits(w, groups):
     """The Digits of a minifloat weight."""
     values, places, lowest = _values(w)
-    planes = [digit[_pixels(places)] for digit in signed_digits(values)]
-    codes = planes[0] if len(planes) == 1 else _interleaved(planes, groups)
-    return Digits(np.ascontiguousarray(codes), len(planes), lowest, _largest_sum(values[places]))
+    digits = signed_digits(values)
+    codes, planes = _room(w, len(digits), groups)
+    for plane, digit in zip(planes, digits):
+        plane[...] = digit[places].reshape(plane.shape)
+    largest = max(int(np.abs(digit.astype(np.int16)).max(initial=1)) for digit in digits)
+    return Digits(codes, len(digits), largest, lowest, _largest_sum(values, places))
+
+
+def widest_digits(w, groups):
+    """Digits of weights that nobody has seen, for a plan: as many planes as the format may take."""
+    fmt = w.format
+    bits = fmt.mantissa_bits + (1 << fmt.exponent_bits) - fmt.zero
+    largest = (1 << min(bits, WIDEST)) - 1
+    count = len(signed_digits(np.array([largest])))
+    return Digits(_room(w, count, groups)[0], count, 127, 0, 0)
+
+
+def _room(w, count, groups):
+    """(s8 HWIO, views of its planes): planes as output channels, [group][plane][output of the group]."""
+    shape = _pixels(w.codes).shape
+    codes = empty((*shape[:3], count * shape[3]), np.int8, WEIGHTS)
+    apart = codes.reshape(*shape[:3], groups, count, shape[3] // groups)
+    return codes, [apart[..., plane, :] for plane in range(count)]
 
 
 class KeptDigits:
@@ -111,6 +137,10 @@ class KeptDigits:
 
     def of(self, layer, w, groups):
         """`cut_digits` of the weight w of the layer `layer`."""
+        if is_planning():
+            if layer not in self._kept:
+                self._kept[layer] = None, widest_digits(w, groups)
+            return self._kept[layer][1]
         key = w.format, groups, hashlib.blake2b(np.ascontiguousarray(w.codes)).digest()
         if self._kept.get(layer, (None,))[0] != key:
             self._kept[layer] = key, cut_digits(w, groups)
@@ -155,14 +185,17 @@ def expanded(w):
 
 def _sum_format(x, integers, lowest):
     """Format of the sums, proven from the weights themselves: max|x| * sum of |w| an output."""
-    return _proven_format(x, _largest_sum(integers), lowest)
+    places = np.arange(integers.size).reshape(integers.shape)
+    return _proven_format(x, _largest_sum(integers.reshape(-1), places), lowest)
 
 
-def _largest_sum(integers):
-    columns = np.abs(integers).reshape(-1, integers.shape[-1])
-    if len(columns) * int(columns.max(initial=0)) >= 1 << 63:
-        columns = columns.astype(object)            # Python's integers: no width to leave
-    return int(max(columns.sum(axis=0)))
+def _largest_sum(values, places):
+    """The most that |values[places]| of an output add up to, a block of inputs at a time."""
+    sizes, rows = np.abs(values), places.reshape(-1, places.shape[-1])
+    if len(rows) * int(sizes.max(initial=0)) >= 1 << 63:
+        sizes = sizes.astype(object)                # Python's integers: no width to leave
+    blocks = (rows[first:first + BLOCK] for first in range(0, len(rows), BLOCK))
+    return int(max(sum(sizes[block].sum(axis=0) for block in blocks)))
 
 
 def _proven_format(x, largest_sum, lowest):
@@ -176,23 +209,16 @@ def _proven_format(x, largest_sum, lowest):
         )
 
 
-def _product(kernels, x, w, window, shape, dtype=None):
+def _product(kernels, x, digits, window, shape, dtype=None):
     """Byte product; s32 where max|x| * sum of |w| allows it."""
-    w_max = max(1, -int(w.min()), int(w.max()))
+    w, w_max = digits.codes, digits.largest
     if dtype is None:
         bound = w[..., 0].size * w_max * max(abs(x.format.minimum), abs(x.format.maximum))
         dtype = np.int32 if bound < 1 << 31 else np.int64
-    out = np.empty(shape, dtype)
+    out = empty(shape, dtype, SUMS)
     kernels.conv2d_forward(
         out, _pixels(x.codes), w, **_resolved(window, x).keywords(), w_max=w_max)
     return out
-
-
-def _interleaved(digits, groups):
-    """Digit planes as output channels: [group][plane][output of the group]."""
-    kh, kw, inputs, outputs = digits[0].shape
-    stacked = np.stack([d.reshape(kh, kw, inputs, groups, -1) for d in digits], axis=4)
-    return stacked.reshape(kh, kw, inputs, len(digits) * outputs)
 
 
 def _output_shape(x, w, window):

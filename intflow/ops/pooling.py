@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import FormatError
-from ..formats import Fixed, Tensor
+from ..formats import Binary, Fixed, Tensor
+from ..kernels.buffers import ERRORS, MASKS, SUMS, empty
 from .width import WIDEST_OPERAND, wide
 
 
 def relu(kernels, x):
     """max(x, 0), and the mask x > 0."""
-    out = np.empty(x.codes.shape, x.codes.dtype)
-    mask = np.empty(x.codes.shape, np.uint8)
+    out = empty(x.codes.shape, x.codes.dtype, SUMS)
+    mask = empty(x.codes.shape, np.uint8, MASKS)
     kernels.relu(out, mask, x.codes)
     return Tensor(out, x.format, x.axes), mask
 
@@ -22,9 +23,8 @@ def max_pool2d(kernels, x, window):
     height, width, images, channels = x.codes.shape
     window = window.resolve(height, width)
     shape = (*window.output_size(height, width), images, channels)
-    kh, kw = window.kernel_size
-    out = np.empty(shape, x.codes.dtype)
-    winner = np.empty(shape, np.uint8 if kh * kw <= 256 else np.uint16)
+    out = empty(shape, x.codes.dtype, SUMS)
+    winner = empty(shape, window.index_dtype, MASKS)
     kernels.max_pool2d(out, winner, x.codes, window.kernel_size, window.stride, window.padding)
     return Tensor(out, x.format, x.axes), winner
 
@@ -44,7 +44,7 @@ def max_pool2d_error(kernels, e, winner, window, input_shape):
     bits = (overlap * e.format.maximum).bit_length() + 1
     narrow = bits <= WIDEST_OPERAND
     fmt = Fixed(bits, e.format.frac_bits, symmetric=True) if narrow else wide(bits, e.format.frac_bits)
-    out = np.empty(input_shape, fmt.dtype)
+    out = empty(input_shape, fmt.dtype, ERRORS)
     kernels.max_pool2d_backward(
         out, e.codes, winner, window.kernel_size, window.stride, window.padding
     )
@@ -59,7 +59,7 @@ def avg_pool2d(kernels, x, window, guard_bits=0):
     height, width, images, channels = x.codes.shape
     window = window.resolve(height, width)
     fmt = average_format(x.format, window, guard_bits)
-    out = np.empty((*window.output_size(height, width), images, channels), fmt.dtype)
+    out = empty((*window.output_size(height, width), images, channels), fmt.dtype, SUMS)
     kernels.avg_pool2d(
         out, x.codes, window.kernel_size, window.stride, window.padding, guard_bits
     )
@@ -74,6 +74,8 @@ def average_format(fmt, window, guard_bits):
     FormatError : where the sum of a window, shifted by the guard bits, does not fit 62 bits.
     """
     kh, kw = window.kernel_size
+    if isinstance(fmt, Binary):
+        fmt = Fixed(2, fmt.frac_bits, symmetric=True)       # a mean may be 0
     bits = fmt.bits + guard_bits
     if bits + (kh * kw).bit_length() > 62:
         raise FormatError(
@@ -90,11 +92,17 @@ def average_format(fmt, window, guard_bits):
 AVERAGE_GUARD_BITS = 8
 
 
+def average_error_bits(window):
+    """Most bits of an error that `avg_pool2d_error` takes."""
+    kh, kw = window.kernel_size
+    return 63 - (kh * kw - 1).bit_length() - AVERAGE_GUARD_BITS
+
+
 def avg_pool2d_error(kernels, e, window, input_shape):
     """Each input gets e / count, rounded half even at AVERAGE_GUARD_BITS bits below the step
     that divides exactly where count is a power of two."""
     kh, kw = window.kernel_size
-    lshift = (kh * kw - 1).bit_length() + AVERAGE_GUARD_BITS
+    lshift = 63 - average_error_bits(window)
     overlap = -(-kh // window.stride[0]) * -(-kw // window.stride[1])
     if e.format.bits + lshift > 63:
         raise FormatError(
@@ -104,7 +112,7 @@ def avg_pool2d_error(kernels, e, window, input_shape):
     # |half_even(e * 2**lshift / count)| <= max|e| * 2**lshift / count + 1/2.
     bound = overlap * ((e.format.maximum << lshift) // (kh * kw) + 1)
     fmt = wide(bound.bit_length() + 1, e.format.frac_bits + lshift)
-    out = np.empty(input_shape, fmt.dtype)
+    out = empty(input_shape, fmt.dtype, ERRORS)
     window = window.resolve(*input_shape[:2])
     kernels.avg_pool2d_backward(
         out, e.codes, window.kernel_size, window.stride, window.padding, lshift

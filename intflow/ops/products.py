@@ -5,6 +5,7 @@ of the exact sums without a layer noticing.
 """
 
 from ..formats import Minifloat
+from .fused import conv2d_error_masked, conv2d_requantized
 from .linear_algebra import conv2d, conv2d_error, conv2d_gradient
 from .minifloat import KeptDigits, by_digits
 
@@ -34,3 +35,19 @@ class Products:
     def gradient(self, layer, x, e, window, weight_shape):
         """Gradient at the weights; see `ops.conv2d_gradient`."""
         return conv2d_gradient(self.kernels, x, e, window, weight_shape)
+
+    # with what follows, in one kernel: for those who want nothing but the exact sums -------------
+
+    def can_fuse(self, x, w, bias):
+        """Whether `requantized` takes these operands, and this bias or None."""
+        if isinstance(w.format, Minifloat):
+            return False
+        return bias is None or bias.format.frac_bits <= x.format.frac_bits + w.format.frac_bits
+
+    def requantized(self, x, w, window, *tail):
+        """`forward` and its tail; see `ops.conv2d_requantized`."""
+        return conv2d_requantized(self.kernels, x, w, window, *tail)
+
+    def error_masked(self, e, w, window, input_shape, passed):
+        """`error` and its maximum; see `ops.conv2d_error_masked`."""
+        return conv2d_error_masked(self.kernels, e, w, window, input_shape, passed)

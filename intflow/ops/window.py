@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import ShapeError
 
 
@@ -49,6 +51,11 @@ class Window:
     def extent(self):
         """Pixels from the first tap to the last, (h, w)."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation))
+
+    @property
+    def index_dtype(self):
+        """Of the number of a tap."""
+        return np.uint8 if self.kernel_size[0] * self.kernel_size[1] <= 256 else np.uint16
 
     def resolve(self, height, width):
         """This window with "same" and `ceil` turned into zeros on the four sides."""

@@ -110,6 +110,31 @@ def _requantize_drawn(out, acc, size, rshift, bits, lo=-127, hi=127, masked=True
     return Case(f"{acc}-{out} >>{rshift} {bits} {size} {lo}..{hi} {masked}", make)
 
 
+def _requantize_packed(out, acc, shape, rshift, relu=True, rounding=HALF_EVEN, lo=-127, hi=127):
+    def make(rng):
+        passed = empty((1 + relu, *shape[:-1], -(-shape[-1] // 8)), "u1")
+        return [empty(shape, out), passed, codes(rng, acc, shape), relu, rshift, rounding, lo, hi]
+
+    return Case(f"{acc}-{out} >>{rshift} {rounding!s} {shape} {relu} {lo}..{hi}", make)
+
+
+def _requantize_where(out, acc, shape, rshift, masks=2, rounding=HALF_EVEN):
+    def make(rng):
+        return [empty(shape, out), codes(rng, acc, shape), _bits(rng, (masks, *shape)), rshift,
+                rounding, -127, 127]
+
+    return Case(f"{acc}-{out} >>{rshift} {rounding!s} {shape} {masks}", make)
+
+
+def _max_abs_packed(dtype, shape):
+    return Case(f"{dtype} {shape}", lambda rng: [codes(rng, dtype, shape), _bits(rng, shape)])
+
+
+def _bits(rng, shape):
+    """A packed mask of elements of this shape."""
+    return np.packbits(rng.integers(0, 2, shape, np.uint8), axis=-1, bitorder="little")
+
+
 def _relu(dtype, shape):
     return Case(f"{dtype} {shape}", lambda rng: [
         empty(shape, dtype), empty(shape, "u1"), codes(rng, dtype, shape)])
@@ -331,6 +356,26 @@ CASES = {
         _requantize_drawn("i4", "i8", 333, 1, 3, *S32),
         _requantize_drawn("i1", "i1", (3, 4, 5), 6, 32, -1, 1, masked=False),
         *(_requantize_drawn("i1", "i4", size, 9, 8) for size in (0, LARGE)),
+    ],
+    "requantize_packed": [
+        *(_requantize_packed("i1", "i4", (3, 5, c), n, relu)
+          for c, n, relu in ((8, 3, True), (13, 9, False), (5, 0, True), (16, -2, True), (9, 31, True))),
+        *(_requantize_packed("i1", "i4", (70, 16), 7, True, how)
+          for how in (Rounding.HALF_UP, Rounding.HALF_AWAY, Rounding.JAM, Rounding.FLOOR)),
+        _requantize_packed("i1", "i4", (7, 8), 3, False, HALF_EVEN, 3, 5),
+        _requantize_packed("i1", "i8", (3, 4, 2, 24), 40),
+        *(_requantize_packed("i1", "i4", shape, 9) for shape in ((0, 8), (400, 104), (400, 101))),
+    ],
+    "requantize_where": [
+        *(_requantize_where("i1", "i4", (3, 5, c), n, masks)
+          for c, n, masks in ((8, 3, 1), (13, 9, 2), (16, -2, 2), (9, 40, 1))),
+        _requantize_where("i1", "i4", (70, 16), 7, 2, Rounding.JAM),
+        _requantize_where("i1", "i8", (3, 4, 2, 24), 40),
+        *(_requantize_where("i1", "i4", shape, 9) for shape in ((0, 8), (400, 104), (400, 101))),
+    ],
+    "max_abs_packed": [
+        *(_max_abs_packed("i4", shape) for shape in ((0, 8), (3, 5, 13), (400, 104), (400, 101))),
+        _max_abs_packed("i8", (9, 16)),
     ],
     "relu": [
         _relu("i1", 70), _relu("u1", 70), *(_relu("i4", shape) for shape in (0, 1001, (3, 2, 5, 7), LARGE)),

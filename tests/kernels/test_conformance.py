@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from intflow.kernels import KERNELS, load
+from intflow.kernels import KERNELS, PRODUCTS, load
 
-from kernels.cases import CASES, backends
+from kernels import cases, cases_bitwise, cases_qnn, cases_recurrent, cases_training
+from kernels.cases import backends
+
+CASES = {**cases.CASES, **cases_bitwise.CASES, **cases_qnn.CASES, **cases_recurrent.CASES,
+         **cases_training.CASES}
 
 TABLE = [(kernel, case) for kernel, cases in CASES.items() for case in cases]
 REFERENCE = load("reference")
@@ -34,7 +38,7 @@ def test_equals_the_reference(kernels, kernel, case, expected):
 
 
 def test_every_kernel_has_cases():
-    products = {kernel for kernel, file in KERNELS.items() if file == "conv"}
+    products = {kernel for kernel, file in KERNELS.items() if file in PRODUCTS}
     assert set(CASES) == set(KERNELS) - products
 
 

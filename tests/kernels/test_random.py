@@ -87,7 +87,8 @@ def test_bits_are_even(kernels):
 def test_purposes_are_part_of_every_digest():
     assert PURPOSES == {
         "init": 1, "shuffle": 2, "augment": 3, "update": 4, "dropout": 5, "binarize": 6,
-        "activation": 7, "error": 8, "weight": 9, "momentum": 10}
+        "activation": 7, "error": 8, "weight": 9, "momentum": 10,
+        "gradient": 11}
 
 
 def test_purposes_go_by_name_or_number():

@@ -4,6 +4,7 @@ A Micro says how its operands look; everything else of a product is shared. Impo
 micro-kernel compiles it, so each is imported when a backend that the processor has asks for it.
 """
 
+from importlib import import_module
 from typing import Callable, NamedTuple
 
 
@@ -43,12 +44,14 @@ class Bytes(NamedTuple):
     """What a backend may know about two s8 operands.
 
     w_max : the largest |b|, 127 where it is not known.
+    columns : of the result in one group.
     small : function without arguments: whether every a lies in 0..127 (it looks).
     unsigned : whether a is u8.
     emulated : as in `kernels.load`.
     """
 
     w_max: int
+    columns: int
     small: Callable
     unsigned: bool
     emulated: bool
@@ -91,14 +94,14 @@ def _offset(operands):
 
 
 def vnni(operands):
-    """u8 x s8 quads."""
+    """u8 x s8 quads; narrow panels for few columns."""
     from .microkernels import dot4
 
-    if operands.emulated:
-        from .microkernels import dot4_emulated as kernel
-    else:
-        from .microkernels import dot4_native as kernel
-    return Micro("dot4", kernel.block.address, dot4.ROWS, dot4.COLUMNS, size=1,
+    columns = 16 if operands.columns <= 16 else 32
+    name = "dot4_emulated" if operands.emulated else "dot4_native"
+    name += "_16" if columns == 16 else ""
+    kernel = import_module(f".microkernels.{name}", __package__)
+    return Micro("dot4", kernel.block.address, dot4.ROWS[columns], columns, size=1,
                  offset=_offset(operands))
 
 

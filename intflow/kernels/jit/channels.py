@@ -3,7 +3,9 @@
 import numpy as np
 from numba import njit, prange
 
-from .primitives import PARALLEL, SERIAL, add, launch, mul, narrowed, shaped, share, widened
+from .primitives import (
+    PARALLEL, SERIAL, add, launch, maximum, minimum, mul, narrowed, shaped, share, sra, widened,
+)
 
 
 def scale_channels(out, x, a, b, ntask):
@@ -31,3 +33,55 @@ def _scale_channels_part(out, x, a, b, task, ntask):
 def _scale_channels(out, x, a, b, ntask):
     for t in prange(ntask):
         _scale_channels_part(out, x, a, b, np.int64(t), ntask)
+
+
+def combine_channels(out, a, p, b, q, r, rshift, lo, hi, ntask):
+    """Two products, two sums and a shift in 64 bits."""
+    shape = (out.size // max(len(p), 1), len(p))
+    arguments = shaped(out, shape), shaped(a, shape), p
+    if b.size:
+        launch(_combine, _combine_part, out.size, ntask,
+               *arguments, shaped(b, shape), q, r, rshift, lo, hi)
+    else:
+        launch(_affine, _affine_part, out.size, ntask, *arguments, r, rshift, lo, hi)
+
+
+@njit(**SERIAL)
+def _affine_row(out, a, p, r, rshift, lo, hi):
+    for i in range(out.size):
+        v = sra(add(mul(np.int64(a[i]), p[i]), r[i]), rshift[i])
+        out[i] = narrowed(minimum(maximum(v, lo), hi), out)
+
+
+@njit(**SERIAL)
+def _affine_part(out, a, p, r, rshift, lo, hi, task, ntask):
+    first, last = share(out.shape[0], task, ntask)
+    for row in range(first, last):
+        _affine_row(out[row], a[row], p, r, rshift, lo, hi)
+
+
+@njit(**PARALLEL)
+def _affine(out, a, p, r, rshift, lo, hi, ntask):
+    for t in prange(ntask):
+        _affine_part(out, a, p, r, rshift, lo, hi, np.int64(t), ntask)
+
+
+@njit(**SERIAL)
+def _combine_row(out, a, p, b, q, r, rshift, lo, hi):
+    for i in range(out.size):
+        v = add(mul(np.int64(a[i]), p[i]), mul(np.int64(b[i]), q[i]))
+        v = sra(add(v, r[i]), rshift[i])
+        out[i] = narrowed(minimum(maximum(v, lo), hi), out)
+
+
+@njit(**SERIAL)
+def _combine_part(out, a, p, b, q, r, rshift, lo, hi, task, ntask):
+    first, last = share(out.shape[0], task, ntask)
+    for row in range(first, last):
+        _combine_row(out[row], a[row], p, b[row], q, r, rshift, lo, hi)
+
+
+@njit(**PARALLEL)
+def _combine(out, a, p, b, q, r, rshift, lo, hi, ntask):
+    for t in prange(ntask):
+        _combine_part(out, a, p, b, q, r, rshift, lo, hi, np.int64(t), ntask)

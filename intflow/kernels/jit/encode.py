@@ -6,6 +6,7 @@ The reader's thread runs these beside the training kernels, so nothing here is p
 import numpy as np
 from numba import njit
 
+from ..buffers import is_planning
 from ..reference.encode import FRACTION_BITS, ONE, sample_positions
 from .primitives import SERIAL, narrowed
 
@@ -14,7 +15,8 @@ COLUMNS = 32            # pixels of a row at a time: reads stay in lines, writes
 
 def encode_images(out, images, table):
     """Blocks of a row: the transposition happens in cache."""
-    _encode_images(out, images, table.astype(out.dtype))
+    if not is_planning():
+        _encode_images(out, images, table.astype(out.dtype))
 
 
 @njit(**SERIAL)
@@ -30,9 +32,14 @@ def _encode_images(out, images, table):
                         codes[w] = table[row[w]]
 
 
-@njit(**SERIAL)
 def centre_images(out, images, centres):
     """As `encode_images`, with a subtraction in the place of the table."""
+    if not is_planning():
+        _centre_images(out, images, centres)
+
+
+@njit(**SERIAL)
+def _centre_images(out, images, centres):
     number, channels, height, width = images.shape
     for h in range(height):
         for first in range(0, width, COLUMNS):

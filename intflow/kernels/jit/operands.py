@@ -104,6 +104,25 @@ class Operands:
             k=images * channels, flip=micro.offset)
         return A(a, row, pixel, group)
 
+    def lined(self, micro, x, sizes, cut):
+        """A with the images of a row of pixels apart, and its pixels in a row; x is A as widened.
+
+        Pixels of A are those of one image: a row of the window starts at any of them.
+        """
+        axis = sizes.columns
+        pixel = sizes.inputs * micro.size
+        reach = (axis.outputs - 1) * axis.stride + axis.taps
+        width = max(axis.padding + axis.inputs, reach) + -(-4 // pixel)
+        line = sizes.images * width * pixel
+        size = sizes.rows.inputs * line + micro.rows[-1] * width * pixel + cut.bytes + 64
+        a = A(self.memory.address("unfolded", size), width * pixel, pixel, 0)
+        self._run(
+            product_unfold.line_worker, src=x.address, src_segment=x.pixel, src_k=x.row,
+            segments=sizes.rows.inputs * axis.inputs, in_width=axis.inputs, k=sizes.images,
+            c=pixel, dst=a.address, dst_segment=line, dst_row=a.row, flip=micro.offset,
+            padding_w=axis.padding)
+        return a
+
     def unfolded(self, micro, x, sizes, cut, first, last):
         """A of output pixels first..last with their taps side by side; x is A as widened."""
         row = cut.bytes

@@ -7,6 +7,7 @@ tasks write to one place. Rows are worked in pieces, so that what is folded stay
 import numpy as np
 from numba import njit, prange
 
+from ..buffers import empty
 from .primitives import (
     PARALLEL, SERIAL, above, add, as_unsigned, band, bxor, flat, index_like, launch, maximum, mul,
     narrowed, picked, same, shaped, share, shl, sign_bits, sub,
@@ -39,7 +40,7 @@ def avg_pool2d(out, x, kernel_size, stride, padding, lshift, ntask):
 
 def avg_pool2d_backward(out, e, kernel_size, stride, padding, lshift, ntask):
     """The quotients first, once per window; then each input pixel sums those of its windows."""
-    quotients, count = np.empty(e.shape, out.dtype), kernel_size[0] * kernel_size[1]
+    quotients, count = empty(e.shape, out.dtype), kernel_size[0] * kernel_size[1]
     launch(_divide, _divide_part, e.size, ntask,
            flat(quotients, e.size), flat(e, e.size), lshift, count)
     launch(_avg_pool2d_backward, _avg_pool2d_backward_part, out.size, ntask,

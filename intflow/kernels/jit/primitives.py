@@ -23,6 +23,8 @@ NOTE: a change here does not invalidate compiled callers cached on disk: remove 
 from numba import njit, types
 from numba.extending import intrinsic
 
+from ..buffers import is_planning
+
 SERIAL = dict(nogil=True, cache=True, error_model="numpy")
 PARALLEL = dict(SERIAL, parallel=True)
 
@@ -46,7 +48,10 @@ def launch(parallel, part, size, ntask, *arguments):
 
     Every kernel is a pair: part(*arguments, task, ntask) does one of ntask shares of the work,
     parallel(*arguments, ntask) does them all. Small work needs no threads, nor their compilation.
+    While a step is planned nothing runs.
     """
+    if is_planning():
+        return
     if ntask == 1 or size < SMALL:
         part(*arguments, 0, 1)
     else:

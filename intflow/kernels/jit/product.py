@@ -19,6 +19,7 @@ that neither is compiled again for another backend.
 import numpy as np
 from numba import carray, cfunc, from_dtype, njit, prange, types
 
+from ..buffers import is_planning
 from .ir import call, pointer_s32, pointer_s64
 from .microkernels.block import SCRATCH
 
@@ -38,21 +39,36 @@ FIELDS = (
     # piece = segments that one s32 sum or one cache may hold
     "groups panels width chunks piece",
     # pixels of this call, and the windows (`backward`: from inputs to outputs)
-    "pixel_first pixel_last pixel_columns backward",
+    "pixel_first pixel_last pixel_columns backward units",
     "in_height in_width taps_high taps_wide",
     "stride_h stride_w padding_h padding_w dilation_h dilation_w",
-    # memory of a task: address and bytes; the segment table stands behind the scratch
-    "work work_size",
+    # every sum of a panel starts from a row of [group, panel][NR]: a bias, or one row of zeros
+    "start start_panel",
+    # what follows the product (product_fused.py): the pool, a tap of which is a pixel here
+    "pool_high pool_wide pool_stride_h pool_stride_w pool_columns",
+    # narrowing: bytes of an element of out, arguments of epilogue.py
+    "size relu rshift add odd flip sign first_sum last_sum",
+    # packed masks: address, strides of pixels, rows, groups and from the first mask to the second
+    "passed passed_pixel passed_row passed_group passed_relu",
+    # winners: address and bytes of an element; their strides are those of out in elements
+    "winner winner_size",
+    # smallest and largest sums of each task, EXTREMES bytes
+    "extremes",
+    # memory of a task: address and bytes; the segment tables stand behind the blocks
+    "work work_size table_size",
 )
 PLAN = np.dtype([(name, np.int64) for line in FIELDS for name in line.split()])
 WORKER = types.void(types.CPointer(from_dtype(PLAN)), types.int64, types.int64)
 
-# Layout of a task's memory: the micro-kernel's scratch, a block, the first sums, the table.
-BLOCK_AT, SUMS_AT, TABLE_AT = SCRATCH, SCRATCH + 4096, SCRATCH + 4096 + 512
+# Layout of a task's memory: the micro-kernel's scratch, the blocks, and for each block its first
+# sums and its table. Pooling has a block for every tap of its window.
+BLOCK, SUMS = 4096 + 64, 256
 
 
 def run_tasks(worker, plan, ntask):
     """Call worker(plan, task, ntask) for every task; both are addresses."""
+    if is_planning():
+        return
     if ntask == 1:
         _run_one(worker, plan)
     else:
@@ -169,38 +185,52 @@ def keep(p, block, out, rows, columns, first):
 
 
 @njit(cache=True)
-def multiply(p, work, out, rows, valid, columns, first, table, n, a, b):
+def multiply(p, work, out, rows, valid, columns, first, sums, table, n, a, b):
     """out (+)= one block: `rows` rows of which `valid` exist, `columns` of NR columns."""
-    direct = first and not p.wide and rows == valid and columns == p.columns
-    block = work + BLOCK_AT
+    direct = not p.wide and rows == valid and columns == p.columns
+    block = work + SCRATCH
     dst = out if direct else block
     ldd = p.out_row if direct else p.columns * (8 if p.wide_block else 4)
-    call(p.block, (dst, ldd, work + SUMS_AT, work, table, n, a, p.lda, b, p.steps, p.flush, rows))
+    base, ldb = (out, p.out_row) if direct and not first else (p.start, 0)
+    call(p.block, (dst, ldd, sums, base, ldb, work, table, n, a, p.lda, b, p.steps,
+                   p.flush, rows))
     if not direct:
         keep(p, block, out, valid, columns, first)
 
 
 # ---------------------------------------------------------------- workers
+@njit(cache=True)
+def unit_at(p, unit):
+    """(panel, pixel, group, run of row blocks) of a unit: panels follow each other."""
+    pixels = p.pixel_last - p.pixel_first
+    panel, rest = unit % p.panels, unit // p.panels
+    pixel, rest = p.pixel_first + rest % pixels, rest // pixels
+    return panel, pixel, rest % p.groups, rest // p.groups
+
+
+@njit(cache=True)
+def blocks_of_run(p, run):
+    """First and last + 1 of the row blocks of a run."""
+    return run * p.row_block_run, min((run + 1) * p.row_block_run, p.row_block_count)
+
+
 @cfunc(WORKER, cache=True)
 def pixels_worker(plan, task, tasks):
     """Forward and error: units are panels of a pixel of out, in a run of images and a group."""
     p = carray(plan, 1)[0]
     work = p.work + task * p.work_size
-    table_at = work + TABLE_AT
+    sums_at = work + SCRATCH + BLOCK
+    table_at = sums_at + SUMS
     table = carray(pointer_s64(table_at), 2 * p.taps_high * p.taps_wide * p.chunks)
-    sums = carray(pointer_s32(work + SUMS_AT), p.columns)
+    sums = carray(pointer_s32(sums_at), p.columns)
     blocks = carray(pointer_s64(p.row_blocks), 3 * p.row_block_count)
-    pixels = p.pixel_last - p.pixel_first
-    runs = (p.row_block_count + p.row_block_run - 1) // p.row_block_run
-    units = runs * p.groups * pixels * p.panels
     if p.begin:
         call(p.begin, (work,))
-    for unit in range(units * task // tasks, units * (task + 1) // tasks):
-        panel, rest = unit % p.panels, unit // p.panels
-        pixel, rest = p.pixel_first + rest % pixels, rest // pixels
-        group, run = rest % p.groups, rest // p.groups
+    for unit in range(p.units * task // tasks, p.units * (task + 1) // tasks):
+        panel, pixel, group, run = unit_at(p, unit)
         columns = min(p.columns, p.width - panel * p.columns)
         whole_panel = group * p.panels + panel
+        first_block, last_block = blocks_of_run(p, run)
         n = segments_of_pixel(p, pixel, table)
         size = 8 if p.wide else 4
         out = (p.out + pixel * p.out_pixel + group * p.out_group
@@ -210,11 +240,11 @@ def pixels_worker(plan, task, tasks):
         for s in range(0, max(n, 1), p.piece):
             length = min(p.piece, n - s)
             first_sums(p, sums, whole_panel, table[2 * s:], length)
-            for i in range(run * p.row_block_run,
-                           min((run + 1) * p.row_block_run, p.row_block_count)):
+            for i in range(first_block, last_block):
                 row = blocks[3 * i]
                 multiply(p, work, out + row * p.out_row, blocks[3 * i + 1], blocks[3 * i + 2],
-                         columns, s == 0, table_at + 16 * s, length, a + row * p.lda, b)
+                         columns, s == 0, sums_at, table_at + 16 * s, length,
+                         a + row * p.lda, b)
     if p.end:
         call(p.end, (work,))
 
@@ -227,9 +257,10 @@ def taps_worker(plan, task, tasks):
     """
     p = carray(plan, 1)[0]
     work = p.work + task * p.work_size
-    table_at = work + TABLE_AT
+    sums_at = work + SCRATCH + BLOCK
+    table_at = sums_at + SUMS
     table = carray(pointer_s64(table_at), 2 * p.piece)
-    sums = carray(pointer_s32(work + SUMS_AT), p.columns)
+    sums = carray(pointer_s32(sums_at), p.columns)
     blocks = carray(pointer_s64(p.row_blocks), 3 * p.row_block_count)
     units_of_tap = p.panels * p.row_block_count
     units = p.groups * p.taps_high * p.taps_wide * units_of_tap
@@ -259,7 +290,7 @@ def taps_worker(plan, task, tasks):
             out = (p.out + tap * p.out_pixel + row * p.out_row + group * p.out_group
                    + panel * p.columns * size)
             multiply(p, work, out, blocks[3 * i + 1], blocks[3 * i + 2],
-                     min(p.columns, p.width - panel * p.columns), first, table_at, n,
+                     min(p.columns, p.width - panel * p.columns), first, sums_at, table_at, n,
                      p.a + group * p.a_group + row * p.lda, p.b + whole_panel * p.b_panel)
     if p.end:
         call(p.end, (work,))

@@ -14,7 +14,9 @@ import numpy as np
 from numba import carray, cfunc, from_dtype, njit, types
 
 from .ir import define, pointer_s8, pointer_s16
-from .word_tiles import emit_interleave, emit_offset_sums, emit_transpose, emit_turn
+from .word_tiles import (
+    emit_interleave, emit_interleave_run, emit_offset_sums, emit_transpose, emit_turn,
+)
 
 FIELDS = (
     # source: address, bytes of an element, strides in bytes of segments (pixels or taps),
@@ -35,7 +37,8 @@ FIELDS = (
 PLAN = np.dtype([(name, np.int64) for line in FIELDS for name in line.split()])
 WORKER = types.void(types.CPointer(from_dtype(PLAN)), types.int64, types.int64)
 
-_interleave, _turn = define(emit_interleave), define(emit_turn)
+_interleave, _interleave_run = define(emit_interleave), define(emit_interleave_run)
+_turn = define(emit_turn)
 _transpose, _offset_sums = define(emit_transpose), define(emit_offset_sums)
 
 
@@ -98,47 +101,50 @@ def edge(tile, src, outer, inner, outer_stride, inner_size, outer_count, inner_c
 
 
 @njit(cache=True)
-def finish_panels(p, segment, group):
-    """Sums of B for the kernels whose A is offset by 128."""
+def sum_panel(p, unit):
+    """Sums of a segment of B for the kernels whose A is offset by 128."""
     row = 4 * p.columns
-    for panel in range(p.panels):
-        at = ((group * p.panels + panel) * p.segments * p.chunks + segment) * row
-        for c in range(0, p.columns, 8):
-            _offset_sums((p.offset_sums + at + 4 * c, p.dst + at * p.steps + 4 * c, row, p.steps))
+    at = unit * row
+    for c in range(0, p.columns, 8):
+        _offset_sums((p.offset_sums + at + 4 * c, p.dst + at * p.steps + 4 * c, row, p.steps))
 
 
 @cfunc(WORKER, cache=True)
 def interleave_worker(plan, task, tasks):
-    """B from rows of k with contiguous columns."""
+    """B from rows of k with contiguous columns; units are panels of a segment."""
     p = carray(plan, 1)[0]
     tile = p.work + task * p.work_size
     per = 4 // p.dst_size
     widths = 10 * p.src_size + p.dst_size
     all_segments = p.segments * p.chunks
     row = 4 * p.columns
-    panel_size = all_segments * p.steps * row
-    units = p.groups * all_segments
+    units = p.groups * all_segments * p.panels
     for unit in range(units * task // tasks, units * (task + 1) // tasks):
-        group = unit // all_segments
-        segment = unit - group * all_segments
+        panel, rest = unit % p.panels, unit // p.panels
+        group = rest // all_segments
+        segment = rest - group * all_segments
         chunk = segment % p.chunks
-        base = p.src + (segment // p.chunks) * p.src_segment + group * p.src_group
-        for step in range(p.steps):
-            k = (chunk * p.steps + step) * per
-            rows = min(per, max(0, p.k - k))
-            dst = (p.dst + group * p.panels * panel_size + (segment * p.steps + step) * row)
-            for panel in range(p.panels):
-                for c in range(panel * p.columns, (panel + 1) * p.columns, 8):
-                    src = base + k * p.src_k + c * p.src_size
-                    stride = p.src_k
-                    columns = min(8, max(0, p.c - c))
-                    if rows < per or columns < 8:
-                        stride = edge(tile, src, rows, columns, stride, p.src_size, per, 8)
-                        src = tile
-                    _interleave((dst + 4 * (c - panel * p.columns), src, stride, widths))
-                dst += panel_size
+        first_c, first_k = panel * p.columns, chunk * p.steps * per
+        base = (p.src + (segment // p.chunks) * p.src_segment + group * p.src_group
+                + first_k * p.src_k + first_c * p.src_size)
+        target = (group * p.panels + panel) * all_segments + segment
+        dst = p.dst + target * p.steps * row
+        k_left, c_left = p.k - first_k, p.c - first_c
+        step = 0
+        if widths == 11 and p.columns == 32 and c_left >= 32:
+            step = max(0, min(p.steps, k_left // per))
+            _interleave_run((dst, base, p.src_k, step))
+        for step in range(step, p.steps):
+            rows = min(per, max(0, k_left - step * per))
+            for c in range(0, p.columns, 8):
+                src, stride = base + step * per * p.src_k + c * p.src_size, p.src_k
+                columns = min(8, max(0, c_left - c))
+                if rows < per or columns < 8:
+                    stride = edge(tile, src, rows, columns, stride, p.src_size, per, 8)
+                    src = tile
+                _interleave((dst + step * row + 4 * c, src, stride, widths))
         if p.offset_sums:
-            finish_panels(p, segment, group)
+            sum_panel(p, target)
 
 
 @cfunc(WORKER, cache=True)
@@ -178,9 +184,7 @@ def transpose_worker(plan, task, tasks):
                     for left in range(p.steps - step):
                         copy_bytes(target + left * row, spare + 32 * left, 32)
         if p.offset_sums:
-            at = unit * row
-            for c in range(0, p.columns, 8):
-                _offset_sums((p.offset_sums + at + 4 * c, dst + 4 * c, row, p.steps))
+            sum_panel(p, unit)
 
 
 @cfunc(WORKER, cache=True)

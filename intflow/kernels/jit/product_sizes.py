@@ -15,10 +15,11 @@ from .memory import round_up
 UNFOLD_CHANNELS = 3  # a window over at most this many channels is unfolded
 ROWS_BYTES = 192 << 10  # of A under one pixel, kept in L2 while panels go by
 OUT_BYTES = 128 << 10  # of the gradient under all panels, kept in L2 while panels go by
-RUN_BYTES = 16 << 10  # of E under one panel in the gradient, kept in L1
+RUN_BYTES = 28 << 10  # of E under one panel in the gradient, kept in L1
 CHUNK_BYTES = 8 << 20  # of operands that are prepared piecewise
 IMAGES_AT_A_TIME = 512  # of the gradient
 SMALL = 1 << 17  # multiply-adds of a call that is not worth a second task
+SHORTEST_BLOCK, CALL = 4, 1  # of a block, in rows
 FEWEST_PRODUCTS = 64  # in an s32 piece; below, every pair is widened
 
 
@@ -80,12 +81,29 @@ def unfolds(micro, sizes):
 def row_blocks(count, heights):
     """Rows 0..count as blocks of the kernel's heights: s64 [blocks][first, computed, valid]."""
     blocks, row = [], 0
-    while row < count:
-        left = count - row
-        height = next((h for h in heights if h <= left), heights[-1])
-        blocks.append((row, height, min(height, left)))
+    for height in _heights(count, heights):
+        blocks.append((row, height, min(height, count - row)))
         row += height
     return np.array(blocks, np.int64)
+
+
+def _heights(count, heights):
+    """The cheapest heights that cover `count` rows; only the smallest may stand out.
+
+    A block costs a cycle a row and step, but SHORTEST_BLOCK at least, since its sums wait for
+    each other, and CALL.
+    """
+    while count > 8 * heights[0]:
+        yield heights[0]
+        count -= heights[0]
+    best = [(0, 0)]
+    for rows in range(1, count + 1):
+        best.append(min(
+            (best[max(0, rows - h)][0] + max(h, SHORTEST_BLOCK) + CALL, h)
+            for h in heights if h <= rows or h == heights[-1]))
+    while count > 0:
+        yield best[count][1]
+        count -= best[count][1]
 
 
 def spread(pixel, block):
@@ -104,6 +122,23 @@ def strides(codes):
     return sizes
 
 
+def lines(micro, sizes):
+    """Whether the rows of such a window are runs of bytes: see product_unfold.line_worker."""
+    return sizes.groups == sizes.columns.dilation == micro.step_multiple == 1
+
+
+@lru_cache(maxsize=256)
+def lined_fields(sizes, a):
+    """Fields of a plan for A as lined: a row of taps is one tap, a pixel that of one image."""
+    rows, columns = sizes.rows, sizes.columns
+    return dict(
+        in_height=rows.inputs, in_width=sizes.images * a.row // a.pixel,
+        pixel_columns=columns.outputs, taps_high=rows.taps, taps_wide=1,
+        stride_h=rows.stride, stride_w=columns.stride, padding_h=rows.padding,
+        dilation_h=rows.dilation, dilation_w=1)
+
+
+@lru_cache(maxsize=1024)
 def window_fields(sizes, window=True, backward=False):
     """Fields of a plan that say which pixel a tap leads to; without window: to itself."""
     rows, columns = sizes.rows, sizes.columns

@@ -1,8 +1,10 @@
-"""First layers: the taps of an output pixel copied side by side, one segment instead of many.
+"""First layers: taps side by side, so that a segment is more than a few bytes.
 
 With three input channels a tap is shorter than a step of a micro-kernel; side by side the taps
-of a 3x3 window make 27 elements in 7 steps. Where a tap leads outside the image it copies zeros
-(0x80 in bytes that are offset by 128). The PLAN is that of product_prepare.py; src is A as
+of a 3x3 window make 27 elements in 7 steps. `line` gets there by moving the images of a row of
+pixels apart: 3 runs of 9 elements, with no tap copied twice. `unfold` copies the taps of every
+output pixel. Where a tap leads outside the image there are zeros (0x80 in bytes that are offset
+by 128). The PLAN is that of product_prepare.py; src is A as
 `widen` or `turn` left it, so reading a few bytes past a run stays inside its slack.
 """
 
@@ -72,6 +74,29 @@ def unfold_worker(plan, task, tasks):
                         else:
                             src = p.src + other * p.src_segment + g * p.src_group + at
                             copy_words(to, p.groups * p.dst_row, src, p.src_k, p.k)
+
+
+@cfunc(WORKER, cache=True)
+def line_worker(plan, task, tasks):
+    """[h][w][N][I] -> [h][N][zeros, w, zeros][I]: the window of a row of taps is one run of bytes.
+
+    k counts images, c bytes of a pixel of one image; padding_w zero pixels stand to the left, and
+    zeros fill the row to the right. Copies are words as in unfold_worker.
+    """
+    p = carray(plan, 1)[0]
+    height, width = p.segments // p.in_width, p.in_width
+    for h in range(height * task // tasks, height * (task + 1) // tasks):
+        line = p.dst + h * p.dst_segment
+        for image in range(p.k):
+            fill_bytes(line + image * p.dst_row, p.flip, p.padding_w * p.c)
+        for w in range(width):
+            dst = line + (p.padding_w + w) * p.c
+            src = p.src + (h * width + w) * p.src_segment
+            for at in range(0, p.c, 4):
+                copy_words(dst + at, p.dst_row, src + at, p.src_k, p.k)
+        right = (p.padding_w + width) * p.c
+        for image in range(p.k):
+            fill_bytes(line + image * p.dst_row + right, p.flip, p.dst_row - right)
 
 
 @cfunc(WORKER, cache=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, prange
 
 from ...formats.rounding import Rounding
+from ..buffers import is_planning
 from .primitives import (
     PARALLEL, SERIAL, above, add, band, below, bor, flat, launch, maximum, minimum, narrowed,
     picked, same, share, shl, sign_bits, sra, sub, widened,
@@ -30,6 +31,8 @@ def requantize_masked(out, mask, acc, rshift, rounding, lo, hi, ntask):
 
 
 def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
+    if is_planning():
+        return
     n = out.size
     out, acc = flat(out, n), flat(acc, n)
     rshift, lo, hi = int(rshift), int(lo), int(hi)          # Python's do not wrap below
@@ -55,6 +58,23 @@ def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
     else:
         launch(_shift_right, _shift_right_part, n, ntask,
                out, mask, acc, rshift, base, negative, -parity, first, last)
+
+
+def limits(acc, rshift, rounding, lo, hi):
+    """What a loop of `round_shift` takes, (rshift, base, negative, odd, first, last), or None.
+
+    None: left shifts, shifts past the width, roundings to odd and ranges beyond the width, which
+    `requantize` treats apart.
+    """
+    rshift, lo, hi = int(rshift), int(lo), int(hi)
+    bounds = np.iinfo(acc.dtype)
+    if not 0 <= rshift <= (63 if acc.itemsize == 8 else 31):
+        return None
+    first, last = lo << rshift, hi << rshift
+    base, negative, parity = threshold(rounding, 1 << rshift)
+    if parity > 0 or first > bounds.max or last < bounds.min:
+        return None
+    return rshift, base, negative, -parity, max(first, bounds.min), min(last, bounds.max)
 
 
 def _gathered(acc, rshift, rounding):

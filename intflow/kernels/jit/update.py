@@ -56,9 +56,9 @@ def _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop
             subtract(w[i:j], update[i:j], short, lo, hi, FAR_SHORT)
         else:
             if form == SHIFT:
-                _round_by_shift(wide, g[i:j], random, p, lshift, rshift, divisor, drop)
+                round_by_shift(wide, g[i:j], random, p, lshift, rshift, divisor, drop)
             else:
-                _round_by_division(wide, g[i:j], random, p, lshift, divisor, drop)
+                round_by_division(wide, g[i:j], random, p, lshift, divisor, drop)
             subtract(w[i:j], update[i:j], wide, lo, hi, FAR)
 
 
@@ -91,7 +91,8 @@ def _size_and_random(v, r, p, lshift, divisor, drop):
 
 
 @njit(**SERIAL)
-def _round_by_shift(d, g, random, p, lshift, rshift, divisor, drop):
+def round_by_shift(d, g, random, p, lshift, rshift, divisor, drop):
+    """d = sign(g) * ((|g| * p * 2**lshift + R) >> rshift), D = 2**rshift."""
     for i in range(g.size):
         v = widened(g[i], d)
         sign = sign_bits(v)
@@ -100,7 +101,8 @@ def _round_by_shift(d, g, random, p, lshift, rshift, divisor, drop):
 
 
 @njit(**SERIAL)
-def _round_by_division(d, g, random, p, lshift, divisor, drop):
+def round_by_division(d, g, random, p, lshift, divisor, drop):
+    """d = sign(g) * ((|g| * p * 2**lshift + R) // D)."""
     by = np.uint64(divisor)
     for i in range(g.size):
         v = widened(g[i], d)

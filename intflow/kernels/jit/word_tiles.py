@@ -10,17 +10,17 @@ from .ir import (I8, I16, I32, I64, case, indices, load, loop, pointer, shifted,
 WIDTHS = {11: (I8, I8), 12: (I8, I16), 22: (I16, I16)}  # 10 * bytes of source + of destination
 
 
-def _words(b, src, stride, at, source, target):
-    """8 columns of `per` neighbouring k, side by side: <8 x i32> of words."""
+def _words(b, src, stride, at, source, target, count=8):
+    """`count` columns of `per` neighbouring k, side by side, as words."""
     per = 32 // target.width
-    rows = [load(b, shifted(b, src, b.mul(stride, b.add(at, I64(i)))), vector(source, 8))
+    rows = [load(b, shifted(b, src, b.mul(stride, b.add(at, I64(i)))), vector(source, count))
             for i in range(per)]
     if source is not target:
-        rows = [b.sext(row, vector(target, 8)) for row in rows]
+        rows = [b.sext(row, vector(target, count)) for row in rows]
     while len(rows) > 1:
         half = len(rows) // 2
         rows = [_zip(b, rows[i], rows[i + half]) for i in range(half)]
-    return b.bitcast(rows[0], vector(I32, 8))
+    return b.bitcast(rows[0], vector(I32, count))
 
 
 def _zip(b, x, y):
@@ -91,6 +91,19 @@ def emit_transpose(b, arguments):
             store(b, words, shifted(b, dst, b.mul(step_stride, I64(k))))
 
     case(b, widths, {w: (lambda pair=pair: one(*pair)) for w, pair in WIDTHS.items()})
+
+
+def emit_interleave_run(b, arguments):
+    """Steps of 32 columns of bytes: dst, src, stride of k, steps."""
+    dst, src, stride, steps = arguments
+    dst, src = pointer(b, dst), pointer(b, src)
+
+    def step(b, k, state):
+        words = _words(b, src, stride, b.shl(k, I64(2)), I8, I8, 32)
+        store(b, words, shifted(b, dst, b.shl(k, I64(7))))
+        return state
+
+    loop(b, steps, [], step)
 
 
 def emit_offset_sums(b, arguments):

@@ -5,7 +5,7 @@ random.py        the random stream (Philox)         pool.py      max and average
 requantize.py    wide to narrow                     reduce.py    max |x|, sums, counts
 elementwise.py   ReLU, masks, aligned sums          update.py    the stochastic update
 encode.py        images to codes, resizing           channels.py  one factor and term a channel
-lrn.py           local response normalisation
+lrn.py           local response normalisation        bitwise*.py  signs and masks in words, products
 
 `kernels/jit` has the same files and names and equals these bit for bit. Here a value outside its
 declared width raises RangeError and sizes that disagree raise ShapeError; there the caller is

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import RangeError
 from ..geometry import geometry
 from .primitives import store
+from .reduce import max_abs
 
 
 def conv2d_forward(out, x, w, stride, padding, dilation, groups, w_max=None):
@@ -75,7 +76,7 @@ def conv2d_error(out, e, w, stride, padding, dilation, groups, w_max=None):
     store("conv2d_error", out, sums)
 
 
-def conv2d_gradient(out, x, e, stride, padding, dilation, groups):
+def conv2d_gradient(out, x, e, stride, padding, dilation, groups, largest=False):
     """Multiply x by e over pixels and images: the transpose of `conv2d_forward` in w.
 
     Parameters
@@ -84,6 +85,7 @@ def conv2d_gradient(out, x, e, stride, padding, dilation, groups):
     x : (H, W, N, I) s8 or s16, symmetric, or u8.
     e : (OH, OW, N, O) s8 or s16, symmetric.
     stride, padding, dilation, groups : as in `conv2d_forward`.
+    largest : whether to return max|out|.
 
     Exactness
     ---------
@@ -102,6 +104,7 @@ def conv2d_gradient(out, x, e, stride, padding, dilation, groups):
             columns = _wide(e[pixels_out][..., o]).reshape(-1, sizes.group_outputs)
             sums[tap][:, o] = rows.T @ columns
     store("conv2d_gradient", out, sums)
+    return max_abs(out) if largest else None
 
 
 def _taps(sizes):

@@ -53,17 +53,17 @@ def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor):
     x = shift_left(abs(exact(g, p.bit_length())) * p, max(-rshift, 0))
     largest = int(x.max()) if x.size else 0
     check_between(name, "|g| * p + D", largest + divisor, 0, (1 << 63) - 1)
-    random = _below(divisor, w.size, seed, step, tensor).reshape(x.shape)
+    random = random_below(divisor, w.size, seed, step, tensor).reshape(x.shape)
     d = np.sign(g) * ((x.astype(np.int64) + random) // divisor)
     if update.size:
         store(name, update, d)
     store(name, w, clip(w - exact(d, 1), lo, hi))
 
 
-def _below(divisor, n, seed, step, tensor):
+def random_below(divisor, n, seed, step, tensor, purpose="update", first=0):
     """n random integers below the divisor, s64. r * (divisor >> drop) < 2**64."""
     r = np.empty(n, np.uint32)
-    random_u32(r, seed, "update", step, tensor)
+    random_u32(r, seed, purpose, step, tensor, first)
     drop = max(0, (divisor - 1).bit_length() - 32)
     scaled = r.astype(np.uint64) * np.uint64(divisor >> drop)
     return (scaled >> np.uint64(32)).astype(np.int64) << drop

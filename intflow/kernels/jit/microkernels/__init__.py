@@ -6,8 +6,11 @@ dot2.py           s16 pairs -> s32 in generic IR: any processor, any operands
 dot2_wide.py      s16 pairs -> s64, where an s32 piece would hold only a few products
 byte_pairs.py     u8 x small s8 -> s16 -> s32, AVX2: weights of up to 4 bits
 byte_products.py  u8 x s8 -> s32, AVX2: activations that are never negative
-dot4.py           u8 x s8 quads -> s32, AVX512-VNNI
+dot4.py           u8 x s8 quads -> s32, AVX512-VNNI; *_16 for at most 16 columns
 tiles.py          s8 x s8 tiles -> s32, AMX
+
+popcount.py       bits x bits -> s32, with a contract of its own; popcount_native.py with AVX512
+                  VPOPCNTDQ, popcount_generic.py with what LLVM makes of it elsewhere
 
 A kernel is compiled when its file is imported, so a file is imported only where the processor
 has its instructions. dot4 and tiles come as *_native and as *_emulated, generic IR for tests.

@@ -1,6 +1,7 @@
 """The contract of every micro-kernel, and the loops they share.
 
-    acc[r][c] = init[c] + sum over segments s, steps k, bytes of A[s][r][k] * B[s][k][c]
+    dst[r][c] = base[r][c] + init[c] + sum over segments s, steps k, bytes of
+                A[s][r][k] * B[s][k][c]
 
 A *segment* is a run of the contraction that is contiguous in both operands: a filter tap, or a
 pixel. Where it starts is read from a table, so nothing is ever unfolded. A *step* is four bytes
@@ -9,7 +10,9 @@ of a row of A (two s16 or four s8) and, in B, those four bytes for each of the N
 Arguments of a block, all int64 (addresses and offsets in bytes)
     dst      result, [rows][NR] s32 (s64 for the wide kernel), overwritten
     ldd      from one row of dst to the next
-    init     [NR] s32, the value every row starts from
+    init     [NR] s32, what undoes the offset of A (kernels without one do not look)
+    base     [rows][NR], in the width of dst, what every row starts from; may be dst
+    ldb      from one row of base to the next; 0 = one row for all
     scratch  private memory, SCRATCH bytes, 64-byte aligned
     table    [segments][2] s64: offsets into A and B
     segments number of them, may be 0
@@ -26,8 +29,8 @@ from ..ir import (I32, I64, case, load, loop, pointer, prefetch_write, shifted, 
                   vector)
 
 SCRATCH = 16384
-ARGUMENTS = ("dst", "ldd", "init", "scratch", "table", "segments", "a", "lda", "b", "steps",
-             "flush", "rows")
+ARGUMENTS = ("dst", "ldd", "init", "base", "ldb", "scratch", "table", "segments", "a", "lda",
+             "b", "steps", "flush", "rows")
 SIGNATURE = types.void(*[types.int64] * len(ARGUMENTS))
 
 
@@ -64,13 +67,16 @@ def emit_block(b, arguments, heights, lanes, vectors, multiply):
     multiply(b, sums, word, columns) : sums + products of one step, all <lanes x i32>; `word` is
         four bytes of a row of A in every lane, `columns` the words of B.
     """
-    dst, ldd, init, _, table, segments, a, lda, panels, steps, _, rows = arguments
-    dst, init, table, a, panels = (pointer(b, p) for p in (dst, init, table, a, panels))
+    dst, ldd, init, base, ldb, _, table, segments, a, lda, panels, steps, _, rows = arguments
+    dst, init, base, table, a, panels = (
+        pointer(b, p) for p in (dst, init, base, table, a, panels))
     kind, size = vector(I32, lanes), 4 * lanes
 
     def block(count):
         announce_rows(b, dst, ldd, count)
-        start = [load(b, init, kind, size * j) for j in range(vectors)]
+        offset = [load(b, init, kind, size * j) for j in range(vectors)]
+        start = [b.add(load(b, row, kind, size * j), offset[j])
+                 for row in row_pointers(b, base, ldb, count) for j in range(vectors)]
 
         def over_segments(b, s, sums):
             a_offset, b_offset = segment(b, table, s)
@@ -89,6 +95,6 @@ def emit_block(b, arguments, heights, lanes, vectors, multiply):
 
             return loop(b, steps, sums, over_steps)
 
-        store_rows(b, loop(b, segments, start * count, over_segments), dst, ldd, count)
+        store_rows(b, loop(b, segments, start, over_segments), dst, ldd, count)
 
     case(b, rows, {count: (lambda n=count: block(n)) for count in heights})

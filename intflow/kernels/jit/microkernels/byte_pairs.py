@@ -35,14 +35,21 @@ def longest_run(w_max):
 
 def emit(b, arguments):
     """The kernel for every row count."""
-    dst, ldd, init, scratch, table, segments, a, lda, bb, steps, flush, rows = arguments
-    dst, init, scratch, table, a, bb = (pointer(b, p) for p in (dst, init, scratch, table, a, bb))
+    dst, ldd, init, base, ldb, scratch, table, segments, a, lda, bb, steps, flush, rows = arguments
+    dst, init, base, scratch, table, a, bb = (
+        pointer(b, p) for p in (dst, init, base, scratch, table, a, bb))
     multiply = declare(b, "llvm.x86.avx2.pmadd.ub.sw", WORDS16, [BYTES32, BYTES32])
     widen = declare(b, "llvm.x86.avx2.pmadd.wd", SUMS8, [WORDS16, WORDS16])
     runs = larger(b, I64(1), b.sdiv(b.add(segments, b.sub(flush, I64(1))), flush))
 
     def block(count):
         announce_rows(b, dst, ldd, count)
+        offset = [load(b, init, SUMS8, 32 * j) for j in range(VECTORS)]
+        for r, row in enumerate(row_pointers(b, base, ldb, count)):
+            for j in range(VECTORS):
+                start = b.add(load(b, row, SUMS8, 32 * j), offset[j])
+                store(b, start, scratch, 4 * COLUMNS * r + 32 * j)
+
         def over_runs(b, run, _):
             first = b.mul(run, flush)
             length = smaller(b, flush, b.sub(segments, first))
@@ -68,14 +75,11 @@ def emit(b, arguments):
                 return loop(b, steps, acc, over_steps)
 
             acc = loop(b, length, [zeros(WORDS16)] * (count * VECTORS), over_segments)
-            is_first = b.icmp_signed("==", run, I64(0))
             is_last = b.icmp_signed("==", run, b.sub(runs, I64(1)))
-            source = b.select(is_first, init, scratch)
-            source_step = b.select(is_first, I64(0), I64(4 * COLUMNS))
             target = b.select(is_last, dst, scratch)
             target_step = b.select(is_last, ldd, I64(4 * COLUMNS))
             for r in range(count):
-                old = shifted(b, source, b.mul(source_step, I64(r)))
+                old = shifted(b, scratch, 4 * COLUMNS * r)
                 new = shifted(b, target, b.mul(target_step, I64(r)))
                 for j in range(VECTORS):
                     sums = b.call(widen, [acc[VECTORS * r + j], ONES])
@@ -91,6 +95,6 @@ _block = define(emit)
 
 
 @cfunc(SIGNATURE, cache=True)
-def block(dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows):
+def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """One block of the product; the arguments are those of block.py."""
-    _block((dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows))
+    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))

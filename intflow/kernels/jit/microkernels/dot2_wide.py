@@ -6,7 +6,7 @@ simple. Exact: |sum| <= K * 2**30 < 2**63 for K < 2**33. `init` is ignored.
 
 from numba import cfunc
 
-from ..ir import I16, I32, I64, case, define, load, loop, pointer, shifted, splat, vector, zeros
+from ..ir import I16, I32, I64, case, define, load, loop, pointer, shifted, splat, vector
 from .block import SIGNATURE, row_pointers, segment, store_rows
 from .dot2 import pair_dot
 
@@ -16,8 +16,8 @@ COLUMNS = LANES = 8
 
 def emit(b, arguments):
     """The kernel for every row count."""
-    dst, ldd, _, _, table, segments, a, lda, bb, steps, _, rows = arguments
-    dst, table, a, bb = (pointer(b, p) for p in (dst, table, a, bb))
+    dst, ldd, _, base, ldb, _, table, segments, a, lda, bb, steps, _, rows = arguments
+    dst, base, table, a, bb = (pointer(b, p) for p in (dst, base, table, a, bb))
     wide = vector(I64, LANES)
 
     def block(count):
@@ -37,7 +37,8 @@ def emit(b, arguments):
 
             return loop(b, steps, acc, over_steps)
 
-        acc = loop(b, segments, [zeros(wide)] * count, over_segments)
+        start = [load(b, row, wide) for row in row_pointers(b, base, ldb, count)]
+        acc = loop(b, segments, start, over_segments)
         store_rows(b, acc, dst, ldd, count)
 
     case(b, rows, {count: (lambda n=count: block(n)) for count in ROWS})
@@ -47,6 +48,6 @@ _block = define(emit)
 
 
 @cfunc(SIGNATURE, cache=True)
-def block(dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows):
+def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """One block of the product; the arguments are those of block.py."""
-    _block((dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows))
+    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))

@@ -2,9 +2,10 @@
 
 A holds a + 128; the driver starts the sums at -128 * sum of B, exact modulo 2**32.
 Block 14 x 2 vectors of 16: 28 accumulators, 2 of B and a broadcast of A fill the 32 registers.
+Where there are at most 16 columns, 28 x 1 vector.
 
-`dot4(b, sums, a, bytes)` is the instruction or its emulation; dot4_native.py and
-dot4_emulated.py compile the kernel with one of them.
+`dot4(b, sums, a, bytes)` is the instruction or its emulation; dot4_native*.py and
+dot4_emulated*.py compile a kernel with one of them.
 """
 
 from llvmlite import ir
@@ -12,10 +13,8 @@ from llvmlite import ir
 from ..ir import I32, declare, splat, vector
 from .block import emit_block
 
-VECTORS = 2
-ROWS = (14, 8, 4, 1)
 SUMS = vector(I32, 16)
-COLUMNS = 16 * VECTORS
+ROWS = {32: (14, 8, 4, 2, 1), 16: (28, 16, 8, 4, 1)}  # by NR
 
 
 def native(b, sums, a, bytes_):
@@ -49,6 +48,6 @@ def quad_dot(b, sums, x, y, signed):
     return sums
 
 
-def emit(b, arguments, dot4):
+def emit(b, arguments, dot4, columns=32):
     """The kernel for every row count."""
-    emit_block(b, arguments, ROWS, 16, VECTORS, dot4)
+    emit_block(b, arguments, ROWS[columns], 16, columns // 16, dot4)

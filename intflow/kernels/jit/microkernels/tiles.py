@@ -2,7 +2,7 @@
 16 columns.
 
 Block 32 x 32: accumulators in tiles 0..3, A in 4 and 5, B in 6 and 7; a K step is 64 bytes, 16
-of the driver's steps. `init` is not read: A has no offset, so every sum starts at 0.
+of the driver's steps. `init` is not read: A has no offset.
 Sums go to a contiguous scratch first, 16 rows at a power-of-two stride would share one L1 set.
 A is read past L1 (tileloaddt1), so that it does not push the panel of B out.
 
@@ -42,10 +42,6 @@ class Native:
 
     def _call(self, name, kinds, values):
         self.b.call(declare(self.b, f"llvm.x86.{name}", VOID, kinds), values)
-
-    def zero(self, tile):
-        """tile = 0."""
-        self._call("tilezero", [I8], [I8(tile)])
 
     def load(self, tile, base, stride, stream=False):
         """tile = 16 lines of 64 bytes, `stride` apart."""
@@ -89,10 +85,6 @@ class Emulated:
 
     def _at(self, tile):
         return shifted(self.b, self.tiles, tile * TILE)
-
-    def zero(self, tile):
-        """tile = 0."""
-        self._lines(lambda b, k: store(b, splat(b, I32(0), LINE), self._line(tile, k)))
 
     def load(self, tile, base, stride, stream=False):
         """tile = 16 lines of 64 bytes, `stride` apart."""
@@ -142,15 +134,18 @@ class EmulatedUnsigned(Emulated):
 
 def emit(b, arguments, instructions):
     """The kernel for 32 and 16 rows."""
-    dst, ldd, _, scratch, table, segments, a, lda, bb, steps, _, rows = arguments
-    dst, scratch, table, a, bb = (pointer(b, p) for p in (dst, scratch, table, a, bb))
+    dst, ldd, _, base, ldb, scratch, table, segments, a, lda, bb, steps, _, rows = arguments
+    dst, base, scratch, table, a, bb = (
+        pointer(b, p) for p in (dst, base, scratch, table, a, bb))
     tiles = instructions(b, scratch)
     tile_steps = b.sdiv(steps, I64(STEPS))
 
     def block(count):
         halves = range(count // 16)
-        for tile in range(2 * len(halves)):
-            tiles.zero(tile)
+        for h in halves:
+            top = shifted(b, base, b.mul(ldb, I64(16 * h)))
+            for side in range(2):
+                tiles.load(2 * h + side, shifted(b, top, 64 * side), ldb)
 
         def over_segments(b, s, state):
             a_offset, b_offset = segment(b, table, s)

@@ -13,9 +13,9 @@ _end = define(lambda b, arguments: emit_end(b, arguments, Emulated))
 
 
 @cfunc(SIGNATURE, cache=True)
-def block(dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows):
+def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """One block of the product; the arguments are those of block.py."""
-    _block((dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows))
+    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
 
 
 @cfunc(TASK, cache=True)

@@ -10,6 +10,6 @@ _block = define(lambda b, arguments: emit(b, arguments, NativeUnsigned))
 
 
 @cfunc(SIGNATURE, cache=True)
-def block(dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows):
+def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """One block of the product; the arguments are those of block.py."""
-    _block((dst, ldd, init, scratch, table, segments, a, lda, b, steps, flush, rows))
+    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))

@@ -1,0 +1,15 @@
+"""The VNNI kernel of 16 columns with vpdpbusd spelled out, for tests on any machine."""
+
+from numba import cfunc
+
+from ..ir import define
+from .block import SIGNATURE
+from .dot4 import emit, emulated
+
+_block = define(lambda b, arguments: emit(b, arguments, emulated, 16))
+
+
+@cfunc(SIGNATURE, cache=True)
+def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+    """One block of the product; the arguments are those of block.py."""
+    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
