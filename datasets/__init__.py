@@ -9,7 +9,7 @@ import importlib
 
 from .source import BadData
 
-NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "imagenet_folder", "sample")
+NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "imagenet_folder", "ptb", "sample")
 
 __all__ = ["NAMES", "BadData", "describe"]
 

@@ -13,8 +13,8 @@ any image is one read at a known place of the file; a small pack may be compress
 
 Reading trusts nothing: links, external files and virtual data sets are refused, and sizes
 are compared with the space the file really has before memory is asked for. A pack with
-at most `WHOLE_LIMIT` bytes of images is read whole, and its sums are compared; a larger
-one is streamed, and `check_images` compares the sums when asked.
+at most `WHOLE_LIMIT` bytes of images (less where memory is short) is read whole, and its sums
+are compared; a larger one is streamed, and `check_images` compares the sums when asked.
 """
 
 import hashlib
@@ -25,14 +25,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .hdf5 import SIGNATURE, check_heaps, check_stored
+from .memory import available
 from .source import ArrayImages, BadData, Source
 
 FORMAT = "image pack"
 VERSION = 1
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 WHOLE_LIMIT = 1 << 30
-MAX_RATIO = 1032            # deflate's best
-KNOWN_FILTERS = (1, 2, 3)   # deflate, shuffle, fletcher32
 PIECE = 1 << 24
 TEXTS = ("name", "title", "encoding", "licence", "source", "note")
 ENCODINGS = ("unit", "symmetric")
@@ -47,8 +46,11 @@ def is_pack(path):
         return False
 
 
-def open_pack(path, whole_limit=WHOLE_LIMIT):
+def open_pack(path, whole_limit=None):
     """A pack as a Source.
+
+    whole_limit : bytes of images that are read whole; WHOLE_LIMIT, or a quarter of the memory that
+        is left where that is less. The images are the same, in memory or not.
 
     Raises
     ------
@@ -57,6 +59,8 @@ def open_pack(path, whole_limit=WHOLE_LIMIT):
     """
     import h5py
 
+    if whole_limit is None:
+        whole_limit = min(WHOLE_LIMIT, available() // 4)
     path = Path(path)
     if not path.is_file():
         raise BadData(f"{path}: no such file")
@@ -77,6 +81,7 @@ def _first_line(error):
 
 
 def _read_source(file, path, whole_limit):
+    _check_heaps(file, path)
     if _text(file, "format", path) != FORMAT:
         raise BadData(f"{path}: an HDF5 file but not a pack; make one with prepare")
     version = file.attrs.get("version")
@@ -84,7 +89,7 @@ def _read_source(file, path, whole_limit):
         raise BadData(f"{path}: pack version {version}, this program reads {VERSION}")
     texts = {name: _text(file, name, path) for name in TEXTS}
     if texts["encoding"] not in ENCODINGS:
-        raise BadData(f"{path}: encoding {texts['encoding']!r}, expected one of {ENCODINGS}")
+        raise BadData(f"{path}: encoding {texts['encoding'][:20]!r}, expected one of {ENCODINGS}")
     classes = _classes(file, path)
     arrays = {
         split: (_dataset(file, f"{split}/images", path, (3, 4)),
@@ -96,6 +101,13 @@ def _read_source(file, path, whole_limit):
     return Source(texts["name"], texts["title"], classes, texts["encoding"], texts["licence"],
                   str(path), **splits, note=texts["note"],
                   is_sample=bool(file.attrs.get("is_sample", False)))
+
+
+def _check_heaps(file, path):
+    try:
+        check_heaps(file, path)
+    except BadData as error:
+        raise BadData(f"{path}: truncated or damaged ({error})") from None
 
 
 def _text(file, name, path):
@@ -135,8 +147,6 @@ def _dataset(file, name, path, ndims):
     stored = group
     if not isinstance(stored, h5py.Dataset):
         raise BadData(f"{path}: {name} is not an array")
-    if stored.is_virtual or stored.external:
-        raise BadData(f"{path}: {name} leads outside the file")
     if stored.dtype.kind != "u" or (stored.dtype.itemsize > 1 and not name.endswith("labels")):
         raise BadData(f"{path}: {name} holds {stored.dtype}, expected unsigned bytes")
     if stored.shape is None or len(stored.shape) not in ndims:
@@ -146,33 +156,11 @@ def _dataset(file, name, path, ndims):
         raise BadData(f"{path}: {what} ({name} has shape {stored.shape})")
     if 0 in stored.shape:
         raise BadData(f"{path}: {name} has shape {stored.shape}, images without pixels")
-    _check_space(stored, name, path)
+    try:
+        check_stored(stored, name, path.stat().st_size)
+    except BadData as error:
+        raise BadData(f"{path}: {error}; it is truncated or damaged") from None
     return stored
-
-
-def _check_space(stored, name, path):
-    """Compare the size an array claims with the bytes that are really there."""
-    claimed = math.prod(stored.shape) * stored.dtype.itemsize
-    held = stored.id.get_storage_size()
-    plist = stored.id.get_create_plist()
-    filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
-    if not set(filters) <= set(KNOWN_FILTERS):
-        raise BadData(f"{path}: {name} is compressed in a way this program does not read")
-    if stored.chunks:
-        chunks = math.prod(-(-n // c) for n, c in zip(stored.shape, stored.chunks))
-        missing = stored.id.get_num_chunks() != chunks
-        size_of_chunk = math.prod(stored.chunks) * stored.dtype.itemsize
-        too_big = max(claimed, size_of_chunk) > max(held, 1) * MAX_RATIO
-    else:
-        missing, too_big = held != claimed, False
-        offset = stored.id.get_offset()
-        if offset is not None:
-            too_big = offset + claimed > path.stat().st_size
-    if missing or too_big or held > path.stat().st_size:
-        raise BadData(
-            f"{path}: {name} claims {claimed} bytes, more than the file holds; it is truncated or "
-            f"damaged"
-        )
 
 
 def _load(stored, path):

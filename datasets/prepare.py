@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from .pack_writer import write_pack
-from .source import BadData
+from .source import TEXT, BadData
 
 
 def prepare(known, folder, out, report=None, threads=1):
@@ -21,6 +21,9 @@ def prepare(known, folder, out, report=None, threads=1):
     folder = Path(folder)
     if not folder.is_dir():
         raise BadData(f"{folder}: no such folder")
+    if known.encoding == TEXT:
+        raise BadData(f"{known.title} is read as it is, without a pack; name the folder of its files "
+                      "with --data-dir")
     inner = locate(known, folder)
     if inner is not None:
         source = known.read(inner, known)

@@ -12,6 +12,9 @@ from typing import Callable
 import numpy as np
 
 
+TEXT = "tokens"         # encoding of what is no image
+
+
 class BadData(ValueError):
     """A data file that cannot be used. One line: which file, what is wrong, what to do."""
 
@@ -43,7 +46,8 @@ class Download:
 class DataSet:
     """The facts of a data set, one of these in every `prepare.py`.
 
-    `encoding` is how its authors' networks see a byte: "unit" 0 .. 1, "symmetric" -1 .. 1.
+    `encoding` is how its authors' networks see a byte: "unit" 0 .. 1, "symmetric" -1 .. 1; TEXT of a
+    text, whose `read` takes a `text.Reading` as well.
     `folder` is the name under which the original archive unpacks ("" when flat).
     `read(folder, self)` gives a `Source`; `found(folder)` tells whether its files are there.
     """

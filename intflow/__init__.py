@@ -18,6 +18,7 @@ _LAZY = {
     "kernels": "intflow.kernels",
     "layers": "intflow.layers",
     "models": "intflow.models",
+    "parallel": "intflow.parallel",
     "schemes": "intflow.quantizers",
 }
 

@@ -2,15 +2,19 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import click
 
 from . import __version__
 from .errors import FormatError, IntflowError, UnknownNameError
+from .group import ALONE, joined
+from .parallel.launch import launched_rank
 
 COMMANDS = {
     "train": "Train a network with integers alone.",
     "eval": "Measure the error of a trained network.",
+    "compare": "Train a model under several schemes and print one table.",
     "study": "How few bits the weights of a published network need.",
     "predict": "Classify images.",
     "summary": "Layers, shapes, formats and accumulator bounds of a network.",
@@ -21,6 +25,7 @@ COMMANDS = {
     "audit": "Prove that a training step computes with integers alone.",
     "data": "List, inspect, fetch and prepare data sets.",
     "digest": "Print the SHA-256 of a run's integer state.",
+    "bench": "Measure kernels and training steps, beside other engines.",
     "info": "Version, CPU features, backends and data folders.",
 }
 
@@ -67,17 +72,32 @@ def main(arguments=None):
         return leave(2, str(error))             # here formats only come from --bits
     except IntflowError as error:
         return leave(error.exit_code, str(error))
-    except MemoryError:
-        return leave(1, "out of memory; use a smaller --batch-size or --width")
     except BrokenPipeError:
         # The reader of our output left (intflow ... | head): nothing to say, nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         return leave(1)
+    except OSError as error:
+        drop_stdout()                           # it may be what is full
+        where = f"{error.filename}: " if error.filename else ""
+        return leave(1, f"{where}{error.strerror or error}; check the disk and its permissions")
+    except MemoryError:
+        return leave(1, "out of memory; use a smaller --batch-size or --width")
     return leave(code if isinstance(code, int) else 0)
 
 
+def drop_stdout():
+    """Let what is still to be written go nowhere, so that leaving cannot fail a second time."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def leave(code, message=None):
-    """Say one line on stderr and exit."""
-    if message:
-        click.echo("intflow: " + " ".join(message.split()), err=True)
+    """Say one line on stderr, for all processes that train as one, and exit."""
+    def say(line):
+        if group is not ALONE or not launched_rank():      # else worker 0 fails alike, and says it
+            with suppress(OSError, ValueError):                # a full or closed log
+                click.echo("intflow: " + " ".join(line.split()), err=True)
+
+    group = joined()
+    group.leave(code, message, say)
     sys.exit(code)

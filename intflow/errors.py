@@ -13,7 +13,9 @@
     +-- WeightsError             files of published weights: missing, damaged, of another network
     +-- BackendError             a kernel backend this machine cannot run
     +-- OverflowStop             an accumulator overflowed and the user asked to stop there
+    +-- BenchError               a benchmark whose check failed or whose process died
     +-- ExportError              a network that an export format cannot express
+    +-- WorkerError              a worker of a parallel run that is gone
     +-- UsageError               options that contradict each other or make no sense
 
 A message is one line and says what came, what was expected and what to do. The command
@@ -23,6 +25,8 @@ line prints it after `Error: ` and exits with the class's `exit_code`: 1, the wo
 
 import difflib
 
+LONGEST = 1000          # characters of a message: names come out of files, too
+
 
 class IntflowError(Exception):
     """Base of every deliberate error.
@@ -30,13 +34,20 @@ class IntflowError(Exception):
     Parameters
     ----------
     message : str
-        What came, what was expected, what to do. Line breaks become spaces.
+        What came, what was expected, what to do. Line breaks become spaces, control
+        characters their escapes, and the middle of what is over LONGEST is left out.
     """
 
     exit_code = 1
 
     def __init__(self, message):
-        super().__init__(" ".join(str(message).splitlines()))
+        text = "".join(map(_printable, " ".join(str(message).splitlines())))
+        super().__init__(text if len(text) <= LONGEST else f"{text[:600]} [...] {text[-300:]}")
+
+
+def _printable(letter):
+    # Names come out of files; what would move the cursor or colour a terminal is shown as \x1b.
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
 
 
 class FormatError(IntflowError):
@@ -167,8 +178,16 @@ class OverflowStop(IntflowError):
     """An accumulator of a device overflowed where the user asked to stop (--fail-on-overflow)."""
 
 
+class BenchError(IntflowError):
+    """A benchmark whose results are not equal, or whose process died: nothing is told of its time."""
+
+
 class ExportError(IntflowError):
     """A network that an export format cannot express."""
+
+
+class WorkerError(IntflowError):
+    """A worker of a parallel run that has died or cannot be reached."""
 
 
 class UsageError(IntflowError):

@@ -23,6 +23,7 @@ would; its images count on from batch to batch.
 from typing import NamedTuple
 
 from .errors import UnknownNameError
+from .group import ALONE
 
 PURPOSES = {
     "init": 1,          # initial weights
@@ -35,6 +36,7 @@ PURPOSES = {
     "error": 8,         # of slot E,
     "weight": 9,        # of slot W
     "momentum": 10,     # stochastic rounding of an optimiser's averages
+    "gradient": 11,     # of slot G, where an optimiser with averages follows it
 }
 
 
@@ -50,6 +52,7 @@ class Address(NamedTuple):
         `draws_at(kernels, x, address)` and `bits`.
     turns : function(purpose) -> [(tensor, elements in a full batch)] of all tensors that draw for
         the purpose in a step, in order; for sources that are one long sequence.
+    group : who holds the other images of the batch, where a slot takes a maximum over all of them.
     """
 
     seed: int
@@ -59,6 +62,7 @@ class Address(NamedTuple):
     first: int = 0
     source: object = None
     turns: object = None
+    group: object = ALONE
 
 
 def purpose_number(purpose):

@@ -20,23 +20,24 @@ DATASET_FILES = sorted((ROOT / "datasets").rglob("*.py"))
 
 # A file imports floors below its own; folders on one floor do not import each other.
 FLOORS = {
-    "errors": -1, "group": -1,
+    "errors": -1, "group": -1, "npy": -1,
     "formats": 0, "random_streams": 0,
-    "kernels": 1,
+    "kernels": 1, "parallel": 1,
     "ops": 2, "quantizers": 2,
     "layers": 3, "losses": 3, "optimizers": 3, "data": 3,
     "models": 4, "costs": 4, "device": 4,
     "training": 5,
     "export": 6, "pretrained": 6,
-    "audit": 7,
+    "audit": 7, "bench": 7,
     "cli": 8, "commands": 8, "__main__": 8,
 }
 EXCEPTIONS = {("quantizers", "ops"), ("__main__", "cli")}
 # What a folder may import besides the standard library and intflow.
 LIBRARIES = {
-    "errors": set(), "group": set(), "random_streams": set(), "__init__": set(), "__main__": set(),
+    "errors": set(), "group": set(), "npy": {"numpy"}, "random_streams": set(),
+    "__init__": set(), "__main__": set(),
     "formats": {"numpy"},
-    "kernels": {"numpy", "numba", "llvmlite"},
+    "kernels": {"numpy", "numba", "llvmlite"}, "parallel": {"numpy", "mpi4py"},
     "ops": {"numpy"}, "quantizers": {"numpy"}, "models": {"numpy"},
     "layers": {"numpy"}, "losses": {"numpy"}, "optimizers": {"numpy"},
     "data": {"numpy", "h5py", "PIL", "pooch", "scipy"},
@@ -44,7 +45,8 @@ LIBRARIES = {
     "device": {"numpy", "numba", "h5py"}, "pretrained": {"numpy", "h5py", "matplotlib"},
     "training": {"numpy", "h5py", "rich"},
     "export": {"numpy", "h5py", "onnx"}, "audit": {"numpy", "numba", "llvmlite"},
-    "cli": {"click"}, "commands": {"click", "rich", "numpy"},
+    "bench": {"numpy", "numba", "matplotlib", "torch", "onnxruntime"},
+    "cli": {"click"}, "commands": {"click", "rich", "numpy", "matplotlib"},
 }
 
 # No float exists in these, but on lines with the comment `# edge: reason`.

@@ -36,7 +36,8 @@ def environment(tmp_path):
     (programs / "intflow").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m intflow "$@"\n')
     (programs / "intflow").chmod(0o755)
     path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    # One thread by default: parallel kernels take longer to compile than the page has work for them.
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1"}
 
 
 def run(language, text, folder, environment):

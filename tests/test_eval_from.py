@@ -64,13 +64,13 @@ def test_predict_takes_the_checkpoint(checkpoint, tmp_path, capsys):
     assert code == 0 and len(row["classes"]) == 3
 
 
-@pytest.mark.parametrize("scheme", [
-    ["--weights", "s8"], ["--weights", "1-4-3", "--activations", 6],
-    ["--scheme", "faq"], ["--scheme", "faq", "--bits", "4-4-16-16"],
+@pytest.mark.parametrize("scheme, threads", [
+    (["--weights", "s8"], 2), (["--weights", "1-4-3", "--activations", 6], 1),
+    (["--scheme", "faq"], 1), (["--scheme", "faq", "--bits", "4-4-16-16"], 1),
 ])
-def test_schemes(scheme, data, weights, checkpoint, capsys):
+def test_schemes(scheme, threads, data, weights, checkpoint, capsys):
     digests = []
-    for more in (["--threads", 2], ["--backend", "portable"]):
+    for more in (["--threads", threads], ["--backend", "portable"]):
         code, out, err = call(capsys, *PUBLISHED, "--from", weights, "--data", data, *scheme, *more,
                               "--json")
         assert (code, err) == (0, "")

@@ -108,6 +108,7 @@ def make_trainer(case):
     from ..training import Trainer
 
     options = {k: v for k, v in case.items() if v is not None and k != "width"}
+    options["options"] = options.pop("scheme_options", None)
     if case.get("width"):
         options["width"] = Fraction(case["width"])
     scheme = SCHEMES.get(case.get("scheme"))

@@ -20,22 +20,24 @@ CLASSES = 10
 
 
 def random_network(model, scheme, bits=None, width=1, backend="auto", threads=None, batch_size=4,
-                   device=None, loss=None, seed=1):
-    """A Trainer of `model` under a scheme that converts, its weights as if initialised (He).
+                   device=None, loss=None, seed=1, options=None):
+    """A Trainer of `model` under a scheme that converts, its weights as if initialised (He); one that
+    trains where the scheme trains what it converts.
 
     Raises
     ------
     UsageError : a model without published weights.
     """
     device = None if device is None else Device.read(device)
-    scheme = scheme_on(device, scheme, bits)
+    scheme = scheme_on(device, scheme, bits, options)
     require_published(model, scheme)
     kernels = load(backend, threads)
     channels, *size = find_model(model).input_shape
     images = np.ascontiguousarray(
         with_channels(to_size(raw_images(batch_size), tuple(size), kernels), channels))
     return convert(model, random_weights(model, width, seed), scheme, images, kernels=kernels,
-                   width=width, batch_size=batch_size, seed=seed, device=device)
+                   width=width, batch_size=batch_size, trains=scheme.tunes, seed=seed,
+                   device=device)
 
 
 def random_weights(model, width, seed):

@@ -27,8 +27,7 @@ def watch_step(trainer, extra=()):
     -------
     Watch, with what was found.
     """
-    raw = raw_images(trainer.network.batch_size)
-    labels = np.arange(len(raw)) % trainer.network.classes
+    raw, labels = raw_input(trainer.network)
     watched_part(trainer, trainer.kernels, raw, labels)
     watch = Watch(extra)
     kernels = put_under(trainer, WatchedKernels(trainer.kernels, watch))
@@ -42,7 +41,7 @@ def watch_step(trainer, extra=()):
 
 def watched_part(trainer, kernels, raw, labels):
     """What the law holds for: from raw bytes to new weights, and an evaluation."""
-    images = augment(trainer, kernels, raw)
+    images = raw if trainer.network.reads_text else augment(trainer, kernels, raw)
     if can_train(trainer):
         trainer.step(images, labels, measure=True)
     trainer.evaluate(images, labels)
@@ -70,6 +69,16 @@ def raw_images(count):
     """The first test images of the sample, u8 (N, 1, 28, 28); they repeat beyond its end."""
     split = open_dataset(None).test
     return split.read(np.arange(count) % len(split), 1)
+
+
+def raw_input(network):
+    """Images and labels, or tokens and those after them."""
+    count, classes = network.batch_size, network.classes
+    if network.reads_text:
+        text = np.arange(count * (network.input_shape[0] + 1)).reshape(count, -1) % classes
+        return text[:, :-1], text[:, 1:]
+    raw = raw_images(count)
+    return raw, np.arange(len(raw)) % classes
 
 
 def put_under(trainer, kernels):

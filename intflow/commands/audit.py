@@ -14,6 +14,7 @@ CURE = "compute it with integers"
               help="Such as lenet, vgg7, alexnet or resnet18; or all.")
 @options.bits
 @options.scheme
+@options.scheme_options
 @options.width
 @click.option("--backend", default="auto", show_default=True, metavar="NAME",
               help="reference, portable, avx2, vnni or amx; or all that this machine runs.")
@@ -29,11 +30,12 @@ def command(model, backend, as_json, **settings):
 
     A step is taken while every value of every Python function is looked at, then the LLVM IR and
     the assembly of every function compiled for it are read. What only evaluates (--scheme
-    float-weight or faq; random weights) is audited in an evaluation. Everything is compiled anew,
-    which takes about a minute. Exit code 1 says that a float was found.
+    float-weight) is audited in an evaluation; networks that come from a file get random weights.
+    Everything is compiled anew, which takes about a minute. Exit code 1 says that a float was found.
     """
     from ..audit.child import audit
 
+    settings = options.given(settings)
     cases = [{"model": m, **settings, "backend": b}
              for m in models(model) for b in backends(backend)]
     report = audit(cases)

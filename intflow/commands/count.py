@@ -12,6 +12,7 @@ from . import options
 @options.model
 @options.bits
 @options.scheme
+@options.scheme_options
 @options.width
 @click.option("--classes", default=None, type=click.IntRange(1), metavar="N",
               help="[default: 10, for ImageNet's models 1000]")
@@ -20,7 +21,7 @@ from . import options
 @click.option("--loss", default=None, metavar="NAME", help="sse or softmax; default: the model's.")
 @click.option("--lr", default=None, metavar="RATE", help="Such as 8 or 3/5; default: the paper's.")
 @click.option("--workers", default=1, type=click.IntRange(1), metavar="K",
-              help="Workers in a ring that exchange gradients; counts are those of one.")
+              help="Workers in a ring that share the batch; counts are those of one.")
 @click.option("--energy", default=None, metavar="FILE.toml",
               help="Picojoules of operations and memories instead of the 45 nm table.")
 @click.option("--memory", default="dram", show_default=True, metavar="LEVEL",
@@ -42,7 +43,7 @@ def command(energy, memory, measure, threads, backend, workers, layers, csv_file
     from ..costs import read_energy
     from ..training.count import Plan, count
 
-    plan, table = Plan(**what), read_energy(energy)
+    plan, table = Plan(**options.given(what)), read_energy(energy)
     machine = _machine(backend, threads) if measure else None
     report = count(plan, table, memory, workers, machine)
     written = [*_write_csv(report, csv_file), *_write_scale_sim(plan, scale_sim),

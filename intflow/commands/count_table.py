@@ -88,6 +88,9 @@ def _exchange(report):
     if report["all_reduce"]:
         listed = ", ".join(f"{short(n)}B {name}" for name, n in report["all_reduce"].items())
         yield f"A worker of {report['workers']} sends a step: {listed}"
+        kinds = ", ".join(f"{short(counts['bytes'])}B {kind} in {counts['messages']}"
+                          for kind, counts in report["exchange"].items())
+        yield f"Reduced over the workers a step, messages and their bytes: {kinds}"
 
 
 def _roofline(report):

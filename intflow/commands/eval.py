@@ -20,6 +20,7 @@ WEIGHTS, ACTIVATIONS = "e4m3", 8         # where none are named
               help="With --from: float-weight or faq.  [default: float-weight]")
 @click.option("--bits", default=None, metavar="WAGE",
               help="With --scheme faq.  [default: 8-8-16-16]")
+@options.scheme_options
 @click.option("--weights", default=None, metavar="FORMAT",
               help="With --scheme float-weight: e4m3, 1-4-3, s8, ...  [default: e4m3]")
 @click.option("--activations", default=None, type=click.IntRange(2, 8), metavar="BITS",
@@ -32,8 +33,10 @@ WEIGHTS, ACTIVATIONS = "e4m3", 8         # where none are named
 @options.threads
 @options.backend
 @options.device
+@options.workers
 @options.json_output
-def command(run, weights_file, out, data, data_dir, threads, backend, device, as_json, **network):
+def command(run, weights_file, out, data, data_dir, threads, backend, device, workers, as_json,
+            **network):
     """Measure the error of RUN, a run folder or a checkpoint, on the test images.
 
     Or of a published network: with --model and --from its fp32 weights become integers first.
@@ -43,8 +46,10 @@ def command(run, weights_file, out, data, data_dir, threads, backend, device, as
     from ..training.memory import keep_freed_memory
     from ..training.setup import rule_of
 
+    group = options.join_workers(workers)
+    threads = threads or group.threads
     keep_freed_memory()
-    network = {name: value for name, value in network.items() if value is not None}
+    network = options.given(network)
     _check(run, weights_file, out, network)
     if run is not None:
         trainer, dataset, config = _trained(run, data, data_dir, threads, backend, device)
@@ -52,19 +57,24 @@ def command(run, weights_file, out, data, data_dir, threads, backend, device, as
         trainer, dataset, config = _published(
             weights_file, network, data=data, data_dir=data_dir, threads=threads or 0,
             backend=backend, device=device or "")
-    if out is not None:
+    group.agree(f"{trainer.digest()} {dataset.title} {len(dataset.test)}")
+    if out is not None and group.rank == 0:
         from ..pretrained.evaluation import save_published
 
         save_published(out, trainer, dataset, config)
-    report = evaluate(trainer, dataset.test, rule_of(config))
+    report = evaluate(trainer, dataset.test, rule_of(config), group)
+    if group.rank:
+        return
     if as_json:
         del report["wrong"]
         click.echo(json.dumps(report))
         return
-    click.echo(f"{dataset.title}: {report['images']:,} images, error "
+    unit = "tokens" if trainer.network.reads_text else "images"
+    click.echo(f"{dataset.title}: {report['images']:,} {unit}, error "
                + f"{100 * report['test_error']:.2f} %"
                + (f", top-5 {100 * report['top5_error']:.2f} %" if "top5_error" in report else "")
-               + f", loss {report['loss']:.4f}, {report['images_per_second']:.0f} images/s")
+               + (f", perplexity {report['perplexity']:.2f}" if "perplexity" in report else "")
+               + f", loss {report['loss']:.4f}, {report['images_per_second']:.0f} {unit}/s")
     click.echo(f"digest {report['digest']}")
 
 
@@ -81,16 +91,18 @@ def _check(run, weights_file, out, network):
 
 def _trained(run, data, data_dir, threads, backend, device):
     """A run's network and the data to measure it on."""
-    from ..data import open_dataset
     from ..errors import ShapeError
     from ..training.load import load_checkpoint
+    from ..training.open_data import open_data
     from ..training.setup import PUBLISHED, is_brought_to_size
 
     trainer, about = load_checkpoint(options.checkpoint_path(run), threads, backend, device)
     config = about["config"]
-    dataset = open_dataset(data or config.data, data_dir or config.data_dir or None)
+    dataset = open_data(config, data, data_dir, tuple(about["class_names"]))
+    if trainer.network.reads_text:
+        return trainer, dataset, config
     shape = about["input_shape"]
-    brought = is_brought_to_size(dataset) or config.augment == PUBLISHED
+    brought = is_brought_to_size(dataset) or config.weights or config.augment == PUBLISHED
     if not brought and tuple(dataset.shape) != shape:
         raise ShapeError(f"the network takes images {shape}, {dataset.name} has "
                          f"{tuple(dataset.shape)}; name the data it was trained on")
@@ -100,13 +112,14 @@ def _trained(run, data, data_dir, threads, backend, device):
 def _published(weights_file, network, **settings):
     """A network out of a file of weights, and the data to measure it on."""
     from ..pretrained.evaluation import open_published
+    from ..parallel.launch import launched_rank
     from ..training import Config
 
     scheme = network.pop("scheme", "float-weight")
     network["bits"] = _bits(scheme, network)
     trainer, dataset, config = open_published(
         Config(scheme=scheme, **network, **settings), weights_file)
-    if dataset.note:
+    if dataset.note and not launched_rank():
         click.echo(dataset.note, err=True)
     return trainer, dataset, config
 

@@ -74,13 +74,12 @@ def command(model, weights_file, data, data_dir, grid, activations, loss_points,
 
 def _points(text):
     """ "1", "0.5" or "1/2" as an exact Fraction that is not negative."""
-    from fractions import Fraction
-
     from ..errors import UsageError
+    from ..formats import exact
 
     try:
-        points = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        points = exact(text)
+    except ValueError:
         points = -1
     if points < 0:
         raise UsageError(f'--loss-points takes a number such as 1 or 0.5, got "{text}"')

@@ -12,6 +12,7 @@ from . import options
 @click.option("--model", default=None, metavar="NAME", help="Such as lenet, vgg7 or alexnet.")
 @options.bits
 @options.scheme
+@options.scheme_options
 @options.width
 @click.option("--classes", default=None, type=click.IntRange(1), metavar="N",
               help="[default: 10, ImageNet models 1000]")
@@ -19,7 +20,7 @@ from . import options
               help="Default: the paper's.")
 @options.device
 @options.json_output
-def command(run, model, bits, scheme, width, classes, batch_size, device, as_json):
+def command(run, model, bits, scheme, width, classes, batch_size, device, as_json, **named):
     """Layers, shapes, formats, parameters and proven accumulator bounds of a network.
 
     Of RUN, a run folder or a checkpoint, also the bits that its accumulators needed, where it was
@@ -29,7 +30,8 @@ def command(run, model, bits, scheme, width, classes, batch_size, device, as_jso
     if (run is None) == (model is None):
         raise click.UsageError("summary takes either RUN or --model NAME, such as --model lenet")
     if run is None:
-        report = summarize(model, bits, scheme, width, classes, batch_size, device)
+        report = summarize(model, bits, scheme, width, classes, batch_size, device,
+                           **options.given(named))
     elif device is not None:
         raise click.UsageError("a RUN has its own device; give --device with --model")
     else:
@@ -62,10 +64,23 @@ def command(run, model, bits, scheme, width, classes, batch_size, device, as_jso
     others = f" and {others:,} biases and multipliers" if others else ""
     console.print(f"{report['weights']:,} weights{others}, {report['mac']:,} multiply-adds an image; "
                   f"{report['weight_bytes']:,} bytes of master weights", markup=False)
+    for name, plan in report.get("memory", {}).items():
+        console.print(f"memory, {name}: {_planned(plan)}", markup=False)
     if run is not None:
         console.print(_counted(report, run), markup=False)
     for warning in report["warnings"]:
         console.print(f"warning: {warning}", markup=False)
+
+
+def _planned(plan):
+    """A plan of memory in megabytes, on one line with its parts."""
+    names = {"arena": "step", "master": "weights", "state": "optimiser", "data": "data"}
+    parts = ", ".join(f"{said} {_megabytes(plan[part]):,}" for part, said in names.items())
+    return f"{_megabytes(plan['total']):,} MB ({parts})"
+
+
+def _megabytes(size):
+    return -(-size // 10**6)
 
 
 def _measured(row, name):

@@ -22,6 +22,11 @@ from . import options
               help="Bits of weights, activations, gradients, errors; 32 is wide.  [default: 2888]")
 @click.option("--scheme", default=None, metavar="NAME",
               help="How W, A, G and E are quantised.  [default: wage]")
+@options.scheme_options
+@click.option("--from", "weights", default=None, metavar="FILE",
+              help="Begin from published weights, as `intflow train` does.")
+@options.momentum
+@options.weight_decay
 @click.option("--data", default=None, metavar="NAME|PATH",
               help="Data set or file; a small sample that comes with intflow if not given.")
 @click.option("--data-dir", default=None, metavar="DIR", help="Where data sets lie.")
@@ -46,15 +51,17 @@ def command(resume, steps, out, as_json, **values):
     The steps are those of `intflow train` with the same options, or those that --resume RUN would
     take; writing them down changes nothing. Layers, tensors and their meaning: docs/devices.md.
     """
+    from ..pretrained.finetune import from_weights
     from ..training import Config
     from ..training.trace import trace, trace_resumed
 
-    values = {name: value for name, value in values.items() if value is not None}
+    values = options.given(values)
     if (resume is None) == ("model" not in values):
         raise click.UsageError("trace needs either --model NAME, such as --model lenet, or "
                                "--resume RUN")
     if resume is None:
-        report = trace(Config(**values), steps, out)
+        config = Config(**values)
+        report = trace(config, steps, out, from_weights(config))
     else:
         _refuse_changes(values)
         report = trace_resumed(options.checkpoint_path(resume), steps, out, **values)

@@ -23,6 +23,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import UsageError
+from ..formats import exact
 
 SECTIONS = ("add", "multiply", "memory")
 DEFAULT = Path(__file__).with_name("energy_45nm.toml")
@@ -140,8 +141,8 @@ def read_energy(path=None):
 
 def _parse(path):
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Fraction)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=exact)
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {path}: {error}; give a TOML file of picojoules")
     for section, values in table.items():
         if section not in SECTIONS or not isinstance(values, dict):

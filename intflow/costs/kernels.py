@@ -11,7 +11,7 @@ Lingo: n elements; role as in counts.py; fmt a format (Fixed, Minifloat, Float).
 
 from math import prod
 
-from ..formats import Fixed, Minifloat
+from ..formats import Binary, Fixed, Minifloat
 from .counts import Counts
 from .widths import Float, container, mac_width
 
@@ -67,9 +67,26 @@ def relu(n, fmt):
                      [("activations", n, fmt), ("masks", n, MASK)])
 
 
-def apply_mask(n, fmt):
+def apply_mask(n, fmt, mask=MASK):
     """A selection: nothing but its bytes."""
-    return Counts.of(read=[("errors", n, fmt), ("masks", n, MASK)], written=[("errors", n, fmt)])
+    return Counts.of(read=[("errors", n, fmt), ("masks", n, mask)], written=[("errors", n, fmt)])
+
+
+def binarize(n, wide, role, mask=None):
+    """The sign bit; two comparisons for the mask, where there is one."""
+    compared = [] if mask is None else [("compare", container(wide), 2 * n)]
+    written = [] if mask is None else [("masks", n, mask)]
+    return Counts.of(compared, [(role, n, wide)], [(role, n, Binary()), *written])
+
+
+def adamax_update(n, gradient, master, average):
+    """The gradient aligned and cut; two averages, of which one is the larger of two; its exponent;
+    a shift and a step that saturates. Four shifts and their carries."""
+    width = container(gradient)
+    kept = [("weights", n, master), ("weights", 2 * n, average)]
+    return Counts.of(
+        [("shift", width, 4 * n), ("add", width, 7 * n), ("compare", width, 6 * n),
+         ("lookup", width, n)], [*kept, ("gradients", n, gradient)], kept)
 
 
 def add_aligned(n, a, b, total, role):
@@ -92,6 +109,29 @@ def scale_channels(n, x, a, total, channels, bias):
     return Counts.of([("mac", mac_width(x, a, total), n)],
                      [("activations", n, x), ("weights", channels, a), ("weights", channels, bias)],
                      [("activations", n, total)])
+
+
+def multiply(n, total, read, written):
+    """A multiplication for every number."""
+    return Counts.of([("multiply", container(total), n)], read, written)
+
+
+def requantize_levels(n, wide, narrow, role):
+    """`requantize` to a grid: a multiplication by its levels, and two comparisons before it."""
+    return requantize(n, wide, narrow, role) + Counts.of(
+        [("multiply", container(wide), n), ("compare", container(wide), 2 * n)])
+
+
+def momentum_update(n, gradient, master, velocity, p=1, q=1):
+    """The gradient's part and the loss of the velocity rounded with a random number each, summed;
+    the velocity rounded with a third and taken from the weight; both saturate."""
+    width = container(gradient)
+    operations = [("random", "32", 3 * n), ("add", width, 6 * n), ("compare", width, 4 * n)]
+    operations += [("multiply", width, n)] if p != 1 else []
+    operations += [("shift", width, 6 * n)] if q == 1 else [
+        ("shift", width, 4 * n), ("multiply", width, n), ("divide", width, n)]
+    moved = [("weights", n, master), ("weights", n, velocity)]
+    return Counts.of(operations, [*moved, ("gradients", n, gradient)], moved)
 
 
 def requantize(n, wide, narrow, role):
@@ -176,13 +216,13 @@ def local_response_norm(n, squares, fmt, total):
          ("lookup", "32", 2 * n), ("add", "64", 5 * n + squares - n)], *moved)
 
 
-def stochastic_update(n, gradient, master, update, p=1, q=1):
+def stochastic_update(n, gradient, master, p=1, q=1):
     """One random number a weight, scaled below the divisor and added to |g|; the sum is divided and
     taken from the weight, which saturates by two comparisons.
 
     Scaling and division are shifts where the rate is a power of two. Else there is a multiplication
     by its odd numerator p, and with an odd denominator q a multiplication and a division in place
-    of the two shifts.
+    of the two shifts. The step itself is not kept.
     """
     width = container(gradient)
     operations = [("random", "32", n), ("add", width, 2 * n), ("compare", width, 2 * n)]
@@ -190,7 +230,17 @@ def stochastic_update(n, gradient, master, update, p=1, q=1):
     operations += [("shift", width, 2 * n)] if q == 1 else [
         ("multiply", width, n), ("divide", width, n)]
     return Counts.of(operations, [("weights", n, master), ("gradients", n, gradient)],
-                     [("weights", n, master), ("gradients", n, update)])
+                     [("weights", n, master)])
+
+
+def rounded_update(n, gradient, master, update):
+    """A shift with its carry, taken from the weight, which saturates by two comparisons; for a rate
+    that is a power of two."""
+    width = container(gradient)
+    return Counts.of(
+        [("shift", width, n), ("add", width, 2 * n), ("compare", width, 2 * n)],
+        [("weights", n, master), ("gradients", n, gradient)],
+        [("weights", n, master), ("gradients", n, update)])
 
 
 def move(n, fmt, role, read=None):

@@ -5,9 +5,14 @@ behind the layer and returns that of the error before it, or None where nobody n
 to `step` (operations.py), which knows shapes and formats before and behind every layer.
 """
 
+from ..ops import bound_bits
 from . import kernels
+from .counts import Counts
+from .norms import batch_norm, batch_norm_error
 from .pools import pool_of
 from .products import sizes_of
+from .recurrent import embedding, embedding_error, recurrent, recurrent_error
+from .widths import container
 
 
 # forward -------------------------------------------------------------------------------------
@@ -24,6 +29,8 @@ def weighted(step, layer):
     step.count("forward", kernels.product(
         sizes, x, w, y, [("activations", step.size(before), x), ("weights", weights, w)],
         [("activations", n, y)]))
+    if layer.factors:
+        y = _multiplied(step, "forward", n, y, layer.factors)
     if layer.bias is not None:
         bias = step.slots.format(layer.bias.master.format)
         step.count("forward",
@@ -31,7 +38,9 @@ def weighted(step, layer):
 
 
 def relu(step, layer):
-    """One comparison a number."""
+    """One comparison a number, where the scheme rectifies."""
+    if not layer.rectifies:
+        return
     spec = step.after(layer)
     step.count("forward", kernels.relu(step.size(spec), step.format(spec)))
 
@@ -41,6 +50,16 @@ def requantize(step, layer):
     before, after = step.before(layer), step.after(layer)
     step.count("forward",
                step.slots.activation(step.size(after), step.format(before), step.format(after)))
+
+
+def dropout(step, layer):
+    """A random number, compared with the rate; what stays is shifted to the finer step."""
+    spec, fmt = step.after(layer), step.format(step.after(layer))
+    n = step.size(spec)
+    moved = [("activations", n, step.format(step.before(layer)))]
+    written = [("activations", n, fmt), ("masks", n, kernels.MASK)]
+    step.count("forward", Counts.of(
+        [("random", "32", n), ("compare", "32", n), ("shift", container(fmt), n)], moved, written))
 
 
 def max_pool(step, layer):
@@ -66,17 +85,6 @@ def subsample(step, layer):
     taken = step.images * before.shape[0] * after.shape[1] * after.shape[2]
     step.count("forward",
                kernels.move(step.size(after), step.format(after), "activations", taken))
-
-
-def batch_norm(step, layer):
-    """Nothing, or one multiply-accumulate a number."""
-    if layer.scale is None:
-        return
-    before, after = step.before(layer), step.after(layer)
-    formats = [step.slots.format(p.master.format) for p in (layer.scale, layer.bias)]
-    step.count("forward", kernels.scale_channels(
-        step.size(after), step.format(before), formats[0], step.format(after), layer.channels,
-        formats[1]))
 
 
 def response_norm(step, layer):
@@ -123,10 +131,15 @@ def weighted_error(step, layer, e):
     """[E] where layers above widened the error; the gradient; the error, but for the images."""
     before, after = step.before(layer), step.after(layer)
     n, weights = step.size(after), layer.weight.master.codes.size
+    if layer.factors:
+        e = _multiplied(step, "error", n, e, layer.factors)
     e = step.narrowed(step.slots.operand, n, e)
     x, w = step.format(before), step.slots.format(layer.weight_format)
     sizes = sizes_of(layer, before, after, step.images)
-    g = step.gradients[layer.name] = step.slots.gradient(x, e, n // sizes.outputs)
+    terms = n // sizes.outputs
+    g = step.gradients[layer.name] = step.slots.gradient(x, e, terms)
+    if not step.in_floats:
+        step.gradient_bits[layer.name] = bound_bits(x, e, terms // step.images * step.whole)
     step.count("gradient", kernels.product(
         sizes, x, e, g, [("activations", step.size(before), x), ("errors", n, e)],
         [("gradients", weights, g)]))
@@ -139,18 +152,34 @@ def weighted_error(step, layer, e):
     return below
 
 
-def masked_error(step, layer, e):
+def _multiplied(step, name, n, fmt, factors):
+    """All numbers times a multiplier of their channel; the format of the result."""
+    role = "errors" if name == "error" else "activations"
+    total = step.slots.product(fmt, step.slots.format(factors), 1)
+    step.count(name, kernels.multiply(n, total, [(role, n, fmt)], [(role, n, total)]))
+    return total
+
+
+def masked_error(step, layer, e, mask=kernels.MASK):
     """The error where the mask is set."""
-    step.count("error", kernels.apply_mask(step.size(step.after(layer)), e))
+    step.count("error", kernels.apply_mask(step.size(step.after(layer)), e, mask))
     return e
+
+
+def relu_error(step, layer, e):
+    """The same, where the scheme rectifies."""
+    return masked_error(step, layer, e) if layer.rectifies else e
 
 
 def requantize_error(step, layer, e):
     """The mask first, [E] second. Floats have neither."""
     if step.in_floats:
         return e
-    masked_error(step, layer, e)
-    return step.narrowed(step.slots.error, step.size(step.after(layer)), e)
+    masked_error(step, layer, e, step.slots.mask)
+    n = step.size(step.after(layer))
+    counts, e = step.slots.slope(n, e, layer.format)
+    step.count("error", counts)
+    return step.narrowed(step.slots.activation_error, n, e)
 
 
 def max_pool_error(step, layer, e):
@@ -228,14 +257,17 @@ def _pool(step, layer):
 
 FORWARD = {
     "conv2d": weighted, "linear": weighted, "max_pool2d": max_pool, "avg_pool2d": avg_pool,
-    "relu": relu, "flatten": flatten, "requantize": requantize, "sequential": sequential,
+    "relu": relu, "dropout": dropout, "flatten": flatten, "requantize": requantize, "sequential": sequential,
     "residual": residual, "concatenate": concatenate, "batch_norm2d": batch_norm,
     "local_response_norm": response_norm, "subsample": subsample,
+    "embedding": embedding, "rnn": recurrent, "lstm": recurrent, "gru": recurrent,
 }
 BACKWARD = {
     "conv2d": weighted_error, "linear": weighted_error, "max_pool2d": max_pool_error,
-    "avg_pool2d": avg_pool_error, "relu": masked_error, "flatten": flatten_error,
+    "avg_pool2d": avg_pool_error, "relu": relu_error, "dropout": masked_error, "flatten": flatten_error,
     "requantize": requantize_error, "sequential": sequential_error, "residual": residual_error,
-    "concatenate": concatenate_error, "batch_norm2d": identity_error,
+    "concatenate": concatenate_error, "batch_norm2d": batch_norm_error,
     "local_response_norm": identity_error, "subsample": subsample_error,
+    "embedding": embedding_error, "rnn": recurrent_error, "lstm": recurrent_error,
+    "gru": recurrent_error,
 }

@@ -34,4 +34,14 @@ def softmax(step, n, y):
     return Counts.of(operations, [("activations", 2 * n, y)], [("errors", n, e)]), e
 
 
-LOSS_COSTS = {"sse": sum_of_squares, "softmax": softmax}
+def squared_hinge(step, n, y):
+    """The margin less t y, cut at 0; squares are summed, the largest output is found."""
+    e = y if step.in_floats else Fixed(64, 0)
+    found = Counts.of(
+        [("add", container(e), n), ("compare", container(e), n),
+         ("compare", container(y), n - step.images)],
+        [("activations", 2 * n, y)], [("errors", n, e)])
+    return found + kernels.sum_squares(n, e, "errors"), e
+
+
+LOSS_COSTS = {"sse": sum_of_squares, "softmax": softmax, "hinge": squared_hinge}

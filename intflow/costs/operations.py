@@ -10,11 +10,11 @@ errors that meet in a sum at steps so near that 32 bits hold it where formats al
 
 from math import prod
 
-from .all_reduce import ring
+from .all_reduce import exchange, ring, travelling
 from .counts import Counts
 from .layers import BACKWARD, FORWARD
 from .losses import LOSS_COSTS
-from .places import places, weighted_layers
+from .places import places, rows, trained_layers
 from .slots import Floats
 
 PASSES = ("forward", "error", "gradient", "all_reduce", "update")
@@ -28,7 +28,8 @@ def count_step(network, slots, images, loss=None, rate=1, workers=1):
     ----------
     network : training.Network; a plan without kernels will do.
     slots : `slots_of(scheme)`, or Floats for comparison.
-    images : int; the batch of one worker.
+    images : int; the batch, of which one of several workers has its share, rounded up; streams of
+        a text.
     loss : a name of losses.LOSSES; None counts the forward pass alone.
     rate : the learning rate.
     workers : int; more than one exchange their gradients.
@@ -37,13 +38,26 @@ def count_step(network, slots, images, loss=None, rate=1, workers=1):
     -------
     {layer: {pass: Counts}}, layers in the order of the forward pass, between "images" and "loss".
     """
-    step = Step(network, slots, images)
-    step.count("forward", slots.encode(images * prod(network.input_shape)))
+    return walked(network, slots, images, loss, rate, workers).rows
+
+
+def exchange_of(network, slots, images, loss, workers):
+    """What one of several workers exchanges in a step; see `all_reduce.exchange`."""
+    step = walked(network, slots, images, loss, workers=workers)
+    sizes = {layer.name: layer.weight.master.codes.size for layer in trained_layers(network)}
+    return exchange([(sizes[name], bits) for name, bits in step.gradient_bits.items()], step.maxima)
+
+
+def walked(network, slots, images, loss=None, rate=1, workers=1):
+    """The Step behind `count_step`."""
+    step = Step(network, slots, -(-images // workers), images)
+    if not network.reads_text:
+        step.count("forward", slots.encode(step.images * prod(network.input_shape)))
     step.forward(network.layers)
     if loss is not None:
         step.backward(network.layers, step.lose(loss))
         step.update(rate, workers)
-    return step.rows
+    return step
 
 
 class Step:
@@ -52,14 +66,18 @@ class Step:
     Attributes
     ----------
     rows : {layer: {pass: Counts}}
+    images : int; of one worker. whole : of all.
     gradients : {layer: format of its gradient}
+    gradient_bits : {layer: bits that hold it over the whole batch}
+    maxima : errors that were narrowed by their largest.
     in_floats : whether the step is that of the comparison.
     """
 
-    def __init__(self, network, slots, images):
-        self.network, self.slots, self.images = network, slots, images
+    def __init__(self, network, slots, images, whole=None):
+        self.network, self.slots, self.images = network, slots, rows(network, images)
+        self.whole = rows(network, whole or images)
         self.in_floats = isinstance(slots, Floats)
-        self.gradients, self._at = {}, IMAGES
+        self.gradients, self.gradient_bits, self.maxima, self._at = {}, {}, 0, IMAGES
         names = [layer.name for layer in network.layers.walk()]
         self.rows = {name: {} for name in (IMAGES, *names)}
         self._places = places(network)
@@ -91,6 +109,7 @@ class Step:
         """An error behind [E] or its like; its counts are noted."""
         counts, narrow = slot(n, e)
         self.count("error", counts)
+        self.maxima += self.slots.by_maximum and narrow is not e
         return narrow
 
     # the step ------------------------------------------------------------------------------
@@ -118,11 +137,12 @@ class Step:
 
     def update(self, rate, workers):
         """Count the exchange of all gradients and the update of all weights."""
-        for layer in weighted_layers(self.network):
+        for layer in trained_layers(self.network):
             self._at, weight = layer.name, layer.weight.master
             n, gradient = weight.codes.size, self.gradients[layer.name]
             if workers > 1:
-                self.count("all_reduce", ring(n, gradient, workers))
+                fmt = gradient if self.in_floats else travelling(self.gradient_bits[layer.name])
+                self.count("all_reduce", ring(n, fmt, workers))
             self.count("update", self.slots.update(n, gradient, weight.format, rate))
 
 

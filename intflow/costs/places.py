@@ -1,6 +1,6 @@
 """Where every layer of a built network stands: the Specs before and behind it."""
 
-from ..layers import Sequential, Spec
+from ..layers import Embedding, Sequential
 from ..layers.weighted import Weighted
 
 
@@ -12,15 +12,25 @@ def places(network):
     def place(layer, spec):
         before = spec
         for child in layer.children():
-            behind = place(child, spec)
+            behind = place(child, layer.entering.get(child, spec))
             spec = behind if isinstance(layer, Sequential) else spec
         found[layer] = before, spec if isinstance(layer, Sequential) else noted[layer]
         return found[layer][1]
 
-    place(network.layers, Spec(network.input_shape, network.scheme.input_format(), True))
+    place(network.layers, network.input)
     return found
 
 
 def weighted_layers(network):
     """The layers with products, in order."""
     return [layer for layer in network.layers.walk() if isinstance(layer, Weighted)]
+
+
+def trained_layers(network):
+    """The layers with weights, in order."""
+    return [layer for layer in network.layers.walk() if isinstance(layer, (Weighted, Embedding))]
+
+
+def rows(network, images):
+    """Rows of a batch: images, or all tokens of a text's windows."""
+    return images * network.input.steps

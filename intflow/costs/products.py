@@ -1,7 +1,7 @@
 """Sizes of the products of a network, for counting and for other simulators."""
 
 from ..kernels.geometry import geometry
-from .places import places, weighted_layers
+from .places import places, rows, weighted_layers
 
 
 def sizes_of(layer, before, after, images):
@@ -22,7 +22,7 @@ def product_sizes(network, images, training):
     training : whether there is a backward pass; nobody needs the error at the images.
     """
     found, layers = places(network), weighted_layers(network)
-    sizes = {layer: sizes_of(layer, *found[layer], images) for layer in layers}
+    sizes = {layer: sizes_of(layer, *found[layer], rows(network, images)) for layer in layers}
     listed = [(layer.name, "forward", sizes[layer]) for layer in layers]
     for layer in reversed(layers) if training else ():
         if not layer.is_first:

@@ -5,7 +5,7 @@
 
 from .. import ops
 from ..errors import UsageError
-from ..formats import Fixed
+from ..formats import Binary, Fixed
 from . import kernels
 from .counts import Counts
 from .widths import BF16, FP32
@@ -19,7 +19,12 @@ class Integers:
     Formats are those of the engine. An error's step follows the data, so errors carry frac_bits 0
     and errors that meet are taken to have one step: their sum is one bit wider than they are.
     Steps that lie far apart make the engine store such a sum in 64 bits instead of 32.
+
+    by_maximum : whether [E] narrows by the largest error, which workers then have to agree upon.
     """
+
+    by_maximum = False
+    mask = kernels.MASK
 
     def __init__(self, scheme):
         self.scheme = scheme
@@ -53,6 +58,8 @@ class Integers:
 class Wage(Integers):
     """WAGE: stored weights are narrowed to W, errors by their maximum to E, gradients update."""
 
+    by_maximum = True
+
     def weight(self, n, master, codes):
         return kernels.requantize(n, master, codes, "weights")
 
@@ -62,9 +69,21 @@ class Wage(Integers):
         return (kernels.max_abs(n, e, "errors") + kernels.requantize(n, e, narrow, "errors"),
                 Fixed(narrow.bits, 0, symmetric=True))
 
+    def activation_error(self, n, e):
+        """An error on its way back through slot A: (counts, format)."""
+        return self.error(n, e)
+
     def operand(self, n, e):
         """An error on its way into a product: (counts, format)."""
         return self.error(n, e) if e.bits > WIDEST_OPERAND else (Counts(), e)
+
+    def slope(self, n, e, fmt):
+        """The slope of an activation's grid, of the format fmt: (counts, format of the error). A
+        multiplication where its step is no power of two."""
+        if fmt.factor == 1:
+            return Counts(), e
+        total = self.product(e, Fixed(fmt.bits + 1, 0), 1)
+        return kernels.multiply(n, total, [("errors", n, e)], [("errors", n, total)]), total
 
     def gradient(self, x, e, terms):
         """Format of a gradient."""
@@ -90,9 +109,123 @@ class Wage(Integers):
     def update(self, n, gradient, master, rate):
         """[G]"""
         p, q, _ = self.scheme.check_rate(rate)
-        step = Fixed(32, 0)
         return (kernels.max_abs(n, gradient, "gradients")
-                + kernels.stochastic_update(n, gradient, master, step, p, q))
+                + kernels.stochastic_update(n, gradient, master, p, q))
+
+
+class Wrpn(Wage):
+    """WRPN: grids instead of powers of two, and an update with a velocity."""
+
+    def weight(self, n, master, codes):
+        """[W]"""
+        if codes.bits == 1:
+            return Counts.of([("compare", kernels.container(master), n)], [("weights", n, master)],
+                             [("weights", n, codes)])
+        return kernels.requantize_levels(n, master, codes, "weights")
+
+    def activation(self, n, wide, narrow):
+        """[A]"""
+        return kernels.requantize_levels(n, wide, narrow, "activations") + Counts.of(
+            [("compare", kernels.container(wide), 2 * n)], written=[("masks", n, kernels.MASK)])
+
+    def update(self, n, gradient, master, rate):
+        """[G], and the velocity."""
+        narrow, velocity = self.scheme.bits.gradient, Fixed(32, 0)
+        counts = Counts()
+        if narrow < gradient.bits:
+            fmt = Fixed(narrow, 0, symmetric=True)
+            counts = kernels.max_abs(n, gradient, "gradients") + kernels.requantize(
+                n, gradient, fmt, "gradients") + Counts.of([("random", "32", n)])
+            gradient = fmt
+        p, q, _ = self.scheme.check_rate(rate)
+        return counts + kernels.momentum_update(n, gradient, master, velocity, p, q)
+
+
+class Qnn(Wage):
+    """QNN: signs or narrow codes with masks of bits; errors are narrowed where products begin."""
+
+    mask = Binary()
+
+    def weight(self, n, master, codes):
+        """[W]"""
+        if isinstance(codes, Binary):
+            return kernels.binarize(n, master, "weights")
+        return super().weight(n, master, codes)
+
+    def activation(self, n, wide, narrow):
+        """[A]"""
+        if wide == narrow:
+            return Counts()
+        sign = kernels.binarize(n, wide, "activations", self.mask)
+        return sign if isinstance(narrow, Binary) else sign + kernels.requantize(
+            n, wide, narrow, "activations")
+
+    def activation_error(self, n, e):
+        """Between layers nothing is narrowed, as long as 32 bits hold it."""
+        return (Counts(), e) if e.bits <= 32 else self._by_maximum(n, e, Fixed(32, 0, symmetric=True))
+
+    def operand(self, n, e):
+        """[E]"""
+        return self.error(n, e) if e.bits > self.scheme.error_bits else (Counts(), e)
+
+    def sum(self, a, b):
+        """Format of the sum of two errors, which long chains shorten."""
+        return ops.sum_format(*(Fixed(min(e.bits, 62), 0, symmetric=True) for e in (a, b)))
+
+    def pooled(self, e, window):
+        """As WAGE's, of an error of at most 32 bits."""
+        return super().pooled(Fixed(min(e.bits, 32), 0, symmetric=True), window)
+
+    def averaged(self, e, window):
+        """As WAGE's, of an error of at most 32 bits."""
+        return super().averaged(Fixed(min(e.bits, 32), 0, symmetric=True), window)
+
+    def update(self, n, gradient, master, rate):
+        """[G], and a step of AdaMax."""
+        counts = kernels.max_abs(n, gradient, "gradients")
+        if self.scheme.bits.gradient != 32:
+            narrow = Fixed(self.scheme.bits.gradient, 0, symmetric=True)
+            more, gradient = self._by_maximum(n, gradient, narrow, "gradients")
+            counts += more
+        return counts + kernels.adamax_update(n, gradient, master, Fixed(32, 0))
+
+    def _by_maximum(self, n, x, narrow, role="errors"):
+        return kernels.max_abs(n, x, role) + kernels.requantize(n, x, narrow, role), narrow
+
+
+class QnnRecurrent(Qnn):
+    """QNN of recurrent nets: a step of gradient descent, shortened by the norm of all gradients."""
+
+    def update(self, n, gradient, master, rate):
+        """[G], the squares of the gradient and the update."""
+        counts = kernels.max_abs(n, gradient, "gradients")
+        if self.scheme.bits.gradient != 32:
+            narrow = Fixed(self.scheme.bits.gradient, 0, symmetric=True)
+            more, gradient = self._by_maximum(n, gradient, narrow, "gradients")
+            counts += more
+        counts += kernels.sum_squares(n, gradient, "gradients")
+        return counts + kernels.rounded_update(n, gradient, master, Fixed(32, 0))
+
+
+class Faq(Wrpn):
+    """FAQ: powers of two as in WAGE, every error rounded by a random number, a velocity."""
+
+    activation = Wage.activation
+
+    def weight(self, n, master, codes):
+        """[W]; nothing in a network that does not train, which stores the codes."""
+        return Counts() if master == codes else Wage.weight(self, n, master, codes)
+
+    def error(self, n, e):
+        """[E]"""
+        counts, narrow = super().error(n, e)
+        return counts + Counts.of([("random", "32", n)]), narrow
+
+    def update(self, n, gradient, master, rate):
+        """[G], the velocity, and the decay of the weight in it: a product rounded for itself."""
+        decay = Counts.of([("random", "32", n), ("multiply", "64", n), ("shift", "64", n),
+                           ("add", "64", 2 * n)])
+        return super().update(n, gradient, master, rate) + decay
 
 
 def _overlap(window):
@@ -111,6 +244,8 @@ class Floats:
     Products are added in fp32, weights and gradients kept in fp32. With bf16 the operands of
     products and all activations and errors are stored in bf16; weights are converted once a step.
     """
+
+    by_maximum = False
 
     def __init__(self, fmt):
         self.fmt = fmt
@@ -162,7 +297,7 @@ def _mac(fmt):
     return f"{fmt.name}x{fmt.name}+fp32"
 
 
-SLOTS = {"wage": Wage, "faq": Integers, "float-weight": Integers}
+SLOTS = {"wage": Wage, "qnn": Qnn, "wrpn": Wrpn, "faq": Faq, "float-weight": Integers}
 FLOATS = {"fp32": FP32, "bf16": BF16}
 
 
@@ -176,4 +311,4 @@ def slots_of(scheme):
     if scheme.name not in SLOTS:
         known = ", ".join(SLOTS)
         raise UsageError(f"the costs of {scheme.name} are not known; count one of {known}")
-    return SLOTS[scheme.name](scheme)
+    return QnnRecurrent(scheme) if scheme.is_recurrent else SLOTS[scheme.name](scheme)

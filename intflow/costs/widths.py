@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..formats import Minifloat
+from ..formats import Binary, Minifloat
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ FP32, BF16 = Float("fp32", 32), Float("bf16", 16)
 
 
 def stored_bits(fmt):
-    """Bits that one number takes in memory: 8, 16, 32 or 64.
+    """Bits that one number takes in memory: 8, 16, 32 or 64, or 1 for a binary code.
 
     Examples
     --------
-    Fixed(2, 5): 8. Fixed(21, 12): 32. FP32: 32.
+    Fixed(2, 5): 8. Fixed(21, 12): 32. FP32: 32. Binary(): 1.
     """
+    if isinstance(fmt, Binary):
+        return 1
     return fmt.bits if isinstance(fmt, Float) else 8 * fmt.dtype.itemsize
 
 

@@ -8,7 +8,7 @@ nothing of this engine.
 
 from .augment import RULES
 from .batches import Batch, batches, epoch_order, evaluation_batches, steps_per_epoch
-from .catalogue import cache_folder, data_folders, open_dataset
+from .catalogue import cache_folder, data_folders, open_dataset, reading
 from .dataset import Dataset, Split
 from .encode import encode_table, symmetric_table, unit_table
 from .picture import read_picture
@@ -17,5 +17,5 @@ from .preprocessing import Preprocessing
 __all__ = [
     "RULES", "Batch", "Dataset", "Preprocessing", "Split", "batches", "cache_folder",
     "data_folders", "encode_table", "epoch_order", "evaluation_batches", "open_dataset", "read_picture",
-    "steps_per_epoch", "symmetric_table", "unit_table",
+    "reading", "steps_per_epoch", "symmetric_table", "unit_table",
 ]

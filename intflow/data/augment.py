@@ -40,7 +40,12 @@ def image_folder(images, words, size, kernels):
     return window(to_size(images, larger(size), kernels), words, size, flip=True)
 
 
-RULES = {"none": none, "crop_flip": crop_flip, "crop": crop, "image_folder": image_folder}
+def shift1(images, words, size, kernels):
+    """Shifted by -1 to 1 pixel each way, zeros come in; then to size."""
+    return to_size(_padded_crop(images, words, flip=False, pad=1), size, kernels)
+
+
+RULES = {"none": none, "shift1": shift1, "crop_flip": crop_flip, "crop": crop, "image_folder": image_folder}
 
 
 def rule_named(name):
@@ -62,11 +67,13 @@ def larger(size):
     return tuple(256 if 224 <= n <= 256 else (16 * n + 7) // 14 for n in size)
 
 
-def _padded_crop(images, words, flip):
+def _padded_crop(images, words, flip, pad=PAD):
     if words is None:
         return images
-    border = ((0, 0), (0, 0), (PAD, PAD), (PAD, PAD))
-    return window(np.pad(images, border), words, images.shape[2:], flip)
+    count, channels, height, width = images.shape
+    padded = np.zeros((count, channels, height + 2 * pad, width + 2 * pad), np.uint8)
+    padded[:, :, pad:-pad, pad:-pad] = images
+    return window(padded, words, (height, width), flip)
 
 
 def window(images, words, size, flip):

@@ -15,10 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DatasetError
+from ..group import ALONE
+from ..kernels.threads import leave_core
 from ..random_streams import PURPOSES
 from .augment import rule_named
 from .resize import with_channels
+from .text import evaluation_windows, is_text, window_count, windows
 
+EVALUATION_STREAMS, EVALUATION_STEPS = 10, 100      # of a text
 AHEAD = 2   # finished batches that wait for the consumer
 
 
@@ -32,19 +36,21 @@ class Batch:
 
 
 def batches(split, batch_size, input_shape, rule, seed, epoch, start_step=0, threads=1,
-            kernels=None):
+            kernels=None, share=None):
     """The training batches of one epoch.
 
     Parameters
     ----------
     split : Split
     batch_size : int; the last incomplete batch is dropped.
-    input_shape : (C, H, W) that the model expects.
+    input_shape : (C, H, W) that the model expects, or (T,) of a text: the batches are its windows,
+        of batch_size streams.
     rule : name of an augmentation, see `augment.py`.
     seed, epoch : integers; with the position they decide everything random.
     start_step : batches to pass over, for a resumed epoch.
     threads : for decoding pictures.
     kernels : Kernels; None loads the best backend. Every backend gives the same bits.
+    share : group.Share; the images of every batch that are wanted, None for all of them.
 
     Yields
     ------
@@ -55,23 +61,31 @@ def batches(split, batch_size, input_shape, rule, seed, epoch, start_step=0, thr
     DatasetError
         A batch larger than the split; unreadable data (raised where the batch is asked for).
     """
+    if is_text(split):
+        return windows(split, batch_size, input_shape[0], start_step)
     steps = steps_per_epoch(split, batch_size)
     kernels = kernels or _kernels()
     order = epoch_order(len(split), seed, epoch, kernels)
-    make = rule_named(rule)
+    make, share = rule_named(rule), share or ALONE.share(batch_size)
 
     def batch(step):
-        first = step * batch_size
-        words = np.empty(batch_size, np.uint32)
+        first = step * batch_size + share.first
+        words = np.empty(share.count, np.uint32)
         kernels.random_u32(words, seed, PURPOSES["augment"], epoch, 0, first=first)
-        indices = order[first:first + batch_size]
+        indices = order[first:first + share.count]
         return _batch(split, indices, make, words, input_shape, threads, kernels, step)
 
     return _ahead(batch, range(start_step, steps))
 
 
-def evaluation_batches(split, batch_size, input_shape, rule="none", threads=1, kernels=None):
-    """All images in their own order, nothing random; the last batch may be smaller."""
+def evaluation_batches(split, batch_size, input_shape, rule="none", threads=1, kernels=None,
+                       group=ALONE):
+    """All images in their own order, nothing random; the last batch may be smaller.
+
+    group : workers that take turns; batches are this one's.
+    """
+    if is_text(split):
+        return evaluation_windows(split, EVALUATION_STREAMS, EVALUATION_STEPS)
     kernels = kernels or _kernels()
     make = rule_named(rule)
 
@@ -79,11 +93,16 @@ def evaluation_batches(split, batch_size, input_shape, rule="none", threads=1, k
         indices = np.arange(step * batch_size, min((step + 1) * batch_size, len(split)))
         return _batch(split, indices, make, None, input_shape, threads, kernels, step)
 
-    return _ahead(batch, range(-(-len(split) // batch_size)))
+    return _ahead(batch, range(group.rank, -(-len(split) // batch_size), group.size))
 
 
-def steps_per_epoch(split, batch_size):
-    """Full batches in a split; DatasetError when there is not even one."""
+def steps_per_epoch(split, batch_size, input_shape=()):
+    """Full batches in a split; DatasetError when there is not even one.
+
+    input_shape : of the model; (T,) counts windows of a text.
+    """
+    if is_text(split):
+        return window_count(split, batch_size, input_shape[0])
     if batch_size < 1:
         raise DatasetError(f"a batch size of {batch_size} makes no batch; use 1 or more")
     if len(split) < batch_size:
@@ -122,6 +141,7 @@ def _ahead(make, steps):
     ready, stop = queue.Queue(AHEAD), threading.Event()
 
     def work():
+        leave_core()
         try:
             for step in steps:
                 item = make(step)

@@ -3,7 +3,7 @@
 A name is looked for in the data folders, in this order: the `data_dir` argument, the
 environment's INTFLOW_DATA, the user's cache folder. In each, first the pack `NAME.h5`, then the
 original files in a folder called NAME, in the folder the original archive makes, or flat.
-A path is a pack, or a folder that its content makes known. Any other name is one of these in a
+A path is a pack, a text (`.txt`), or a folder that its content makes known. Any other name is one of these in a
 data folder: NAME.h5, a folder NAME, or the data folder itself where that is its name.
 """
 
@@ -15,6 +15,7 @@ from .dataset import Dataset
 from .sources import NAMES, as_dataset_errors, describe, module
 
 SAMPLE = "sample"
+TEXT, TEXT_SUFFIX = "tokens", ".txt"    # encoding of a text, and what its file is known by
 FOLDER_KINDS = ("idx", "cifar", "mat", "folder")   # the order in which a folder is tried
 GUESTS = ("imagenet_folder",)                      # any pictures: only in a folder of its name
 
@@ -37,7 +38,7 @@ def canonical(name):
     return plain if plain in NAMES else None
 
 
-def open_dataset(name_or_path=None, data_dir=None):
+def open_dataset(name_or_path=None, data_dir=None, text=None):
     """Open a data set.
 
     Parameters
@@ -45,6 +46,7 @@ def open_dataset(name_or_path=None, data_dir=None):
     name_or_path : a name of `intflow data list`, a pack, or a folder of original files or
         pictures, by its path or by its name in a data folder. None is the shipped sample.
     data_dir : the first folder to look for a name in.
+    text : how a text is read, see `reading`; None for the words of it.
 
     Returns
     -------
@@ -66,8 +68,16 @@ def open_dataset(name_or_path=None, data_dir=None):
         if name == SAMPLE:
             return Dataset.of(describe(SAMPLE).read(None))
         if name is not None:
-            return Dataset.of(_open_name(name, data_dir))
-        return Dataset.of(_open_path(_own_name(asked, data_dir) or asked))
+            return Dataset.of(_open_name(name, data_dir, text or reading()))
+        return Dataset.of(_open_path(_own_name(asked, data_dir) or asked, text or reading()))
+
+
+def reading(unit="words", most=0, vocabulary=None):
+    """How a text becomes tokens: `text.Reading` of intflow.datasets, which says more.
+
+    unit : "words" or "characters". most : largest vocabulary, 0 for all. vocabulary : a given one.
+    """
+    return module("text").Reading(unit, most, vocabulary)
 
 
 def _own_name(asked, data_dir):
@@ -109,24 +119,32 @@ def _original_files(known, folder):
     return None
 
 
-def _open_name(name, data_dir):
+def _open_name(name, data_dir, text):
     place = find(name, data_dir)
     if place is None:
         looked = ", ".join(str(folder) for folder in data_folders(data_dir))
+        if describe(name).encoding == TEXT:
+            files = ", ".join(file.name for file in describe(name).files)
+            raise DatasetError(f"{name} is not in {looked}; put {files} into a folder and name it with "
+                               "--data-dir")
         fetch = f"run `intflow data fetch {name}`, or " if describe(name).downloads else ""
         raise DatasetError(
             f"{name} is not in {looked}; {fetch}run `intflow data prepare {name} --from DIR` "
             f"with the files you have"
         )
+    if describe(name).encoding == TEXT:
+        return describe(name).read(place, describe(name), text)
     if place.is_dir():
         return describe(name).read(place, describe(name))
     return module("pack").open_pack(place)
 
 
-def _open_path(asked):
+def _open_path(asked, text):
     path = Path(asked).expanduser()
     if path.is_dir():
         return _open_folder(path)
+    if path.exists() and path.suffix == TEXT_SUFFIX:
+        return module("text").read_file(path, text)
     if path.exists():
         return module("pack").open_pack(path)
     looks_like_path = len(path.parts) > 1 or path.suffix

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from ..errors import DatasetError, UnknownNameError
-from .catalogue import SAMPLE, canonical, data_folders, find, open_dataset
+from .catalogue import SAMPLE, TEXT, canonical, data_folders, find, open_dataset
 from .sources import NAMES, as_dataset_errors, describe, module
 
 TIMEOUT = 30   # seconds without a byte before the next mirror is tried
@@ -126,6 +126,9 @@ def fetch(name, data_dir=None, report=None):
 def _no_download(known):
     if known.name == SAMPLE:
         return "the sample is shipped with intflow; there is nothing to fetch"
+    if known.encoding == TEXT:
+        files = ", ".join(file.name for file in known.files)
+        return f"{known.title} is not downloaded; put {files} into a folder and name it with --data-dir"
     return (
         f"{known.title} cannot be fetched without an account at {known.homepage}; get the "
         f"pictures there and run `intflow data prepare {known.name} --from DIR`"

@@ -53,10 +53,19 @@ def unit_table(bits):
 ENCODINGS = {"symmetric": symmetric_table, "unit": unit_table}
 
 
-def encode_table(encoding, bits):
-    """The table of a data set's encoding, s16 (256,)."""
+# Pixels as they are, for networks whose first layer is normalised: nothing is rounded, in 9 bits.
+EXACT = {
+    "symmetric": np.arange(-255, 256, 2, dtype=np.int16),       # 2u - 255
+    "unit": np.arange(256, dtype=np.int16),                     # u
+}
+
+
+def encode_table(encoding, bits, exact=False):
+    """The table of a data set's encoding, s16 (256,); one of EXACT where that is asked for."""
     if encoding not in ENCODINGS:
         raise UnknownNameError("encoding", encoding, ENCODINGS)
+    if exact:
+        return EXACT[encoding]
     return ENCODINGS[encoding](bits)
 
 

@@ -104,7 +104,20 @@ class Preprocessing:
                 f"images come out as {images.shape[2]} x {images.shape[3]}, the network takes "
                 f"{size[0]} x {size[1]}; build it for that size, or use other images"
             )
+        return self.in_order(images)
+
+    def in_order(self, images):
+        """Channels R, G, B in the order that the network takes."""
         return np.ascontiguousarray(images[:, ::-1]) if self.channels == "bgr" else images
+
+    def training(self, rule):
+        """A rule for training: moved by the augmentation `rule`; evaluation as ever."""
+        def augmented(images, words, size, kernels):
+            if words is None:
+                return self(images, None, size, kernels)
+            return self.in_order(rule(images, words, size, kernels))
+
+        return augmented
 
 
 def shorter_side(images, size, kernels):

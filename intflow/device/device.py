@@ -131,7 +131,7 @@ def _parse(text, where, name):
     """The Device of a TOML text, `name` where it has none; errors begin with `where`."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not TOML: {error}; write lines such as bits = 16")
     _check_keys(values, KEYS, where)
     for key in set(values) - {"name"}:

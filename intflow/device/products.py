@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import ops
+from ..errors import UsageError
 from ..formats import Minifloat, Overflow, Tensor
 from ..ops.linear_algebra import magnitude
 from ..ops.minifloat import expanded, shift_each
@@ -57,6 +58,8 @@ class DeviceProducts:
     ----------
     device : Device
     kernels : of any backend.
+    workers : int; how many share every batch. More than one need gradient sums that cannot
+        overflow: each adds up its own images, so none sees the sum on its way.
 
     Attributes
     ----------
@@ -66,8 +69,8 @@ class DeviceProducts:
         before a fit. Where no overflow is possible nothing is looked at, and all are 0.
     """
 
-    def __init__(self, device, kernels):
-        self.device, self.kernels = device, kernels
+    def __init__(self, device, kernels, workers=1):
+        self.device, self.kernels, self.workers = device, kernels, workers
         self.exact = ops.Products(kernels)
         self.events = {}
 
@@ -99,6 +102,11 @@ class DeviceProducts:
     def gradient(self, layer, x, e, window, weight_shape):
         """Gradient at the weights; see `ops.conv2d_gradient`."""
         s = Sum(layer, "gradient", self.device.gradient, x, e, prod(e.shape[:-1]))
+        if self.workers > 1 and not s._replace(terms=s.terms * self.workers).is_held:
+            raise UsageError(
+                f"{layer}: the device may overflow in the sum of a gradient over the batch, which "
+                f"{self.workers} workers cannot follow; train with one, or widen [gradient]"
+            )
         if not s.is_ordered:
             return self._fit(s, self.exact.gradient(layer, x, e, window, weight_shape))
         x_shape, w_shape = _four(x.shape), _four(weight_shape)

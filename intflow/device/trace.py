@@ -22,6 +22,7 @@ from ..random_streams import PURPOSES
 FORMAT = "intflow trace 1"
 CHAIN = "sequential"
 IMAGES = Fixed(8, 0, signed=False)
+TOKENS = Fixed(32, 0)             # of a text, in the place of images: streams N, time steps T
 LABELS = Fixed(32, 0, signed=False)
 
 
@@ -71,7 +72,8 @@ def describe(fmt, axes):
     --------
     Fixed(8, 7), "NCHW": bits 8, frac_bits 7, signed True, axes NCHW, format Q0.7.
     """
-    scale = {"frac_bits": fmt.frac_bits} if isinstance(fmt, Fixed) else {"step": str(fmt.step)}
+    is_power = isinstance(fmt, Fixed) and fmt.factor == 1
+    scale = {"frac_bits": fmt.frac_bits} if is_power else {"step": str(fmt.step)}
     return {"bits": fmt.bits, **scale, "signed": fmt.minimum < 0, "axes": axes,
             "format": format_name(fmt)}
 
@@ -164,7 +166,7 @@ def _names(layer, *tensors):
 def _step_tensors(recorder):
     images, labels = recorder.step["images"], recorder.step["labels"]
     return {
-        "images": Tensor(images, IMAGES, "NCHW"),
+        "images": Tensor(images, *((IMAGES, "NCHW") if images.ndim == 4 else (TOKENS, "NT"))),
         "labels": Tensor(np.asarray(labels), LABELS, "N"),
         "error": recorder.step["error"],
     }

@@ -9,6 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from ..errors import ExportError
 from .describe import describe_network, describe_tensor, input_tables, tensors
 
 MANIFEST = "manifest.json"
@@ -30,6 +31,9 @@ def write(source, out_dir):
     --------
     conv2d_1.weight_q.mem of lenet 2888 has 32 * 1 * 5 * 5 lines 0, 1 or 3.
     """
+    if source[0].network.reads_text:
+        raise ExportError("hex is written for networks of images, and this one reads text; use "
+                          "--format safetensors")
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     named = {**input_tables(source[0]), **tensors(source[0])}

@@ -1,6 +1,7 @@
 """What an integer means: formats, rounding, overflow, tensors. README.md: the number system."""
 
 from intflow.formats.binary import Binary
+from intflow.formats.decimals import exact
 from intflow.formats.fixed_point import Fixed
 from intflow.formats.minifloat import Minifloat
 from intflow.formats.notation import (
@@ -11,6 +12,7 @@ from intflow.formats.notation import (
     parse_format,
     parse_narrowing,
 )
+from intflow.formats.packed import BitMask, Packed
 from intflow.formats.rounding import (
     Overflow,
     Rounding,
@@ -20,6 +22,7 @@ from intflow.formats.rounding import (
     round_shift,
     shiftexp,
 )
+from intflow.formats.scaled import Scaled, levels
 from intflow.formats.tensor import Tensor
 from intflow.formats.uniform import Uniform
 
@@ -31,7 +34,8 @@ FORMATS = {
 }
 
 __all__ = [
-    "FORMATS", "Binary", "Bits", "Fixed", "Minifloat", "Narrowing", "Overflow", "Rounding",
-    "Tensor", "Uniform", "format_name", "overflow", "parse_bits", "parse_format",
-    "parse_narrowing", "round_divide", "round_fraction", "round_shift", "shiftexp",
+    "FORMATS", "Binary", "BitMask", "Bits", "Fixed", "Minifloat", "Narrowing", "Overflow",
+    "Packed", "Rounding", "Scaled", "Tensor", "Uniform", "exact", "format_name", "levels",
+    "overflow", "parse_bits", "parse_format", "parse_narrowing", "round_divide", "round_fraction",
+    "round_shift", "shiftexp",
 ]

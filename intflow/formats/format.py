@@ -6,6 +6,7 @@ a *value* the rational number that a code stands for.
 
 import operator
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -23,12 +24,12 @@ class Format:
     `maximum`. It is a frozen value: equal formats compare and hash equal.
     """
 
+    factor = Fraction(1)            # of the step, besides its power of two; see `Scaled`
+
     @property
     def dtype(self):
         """Smallest NumPy integer type that holds every code."""
-        kind = "int" if self.minimum < 0 else "uint"
-        return np.dtype(next(f"{kind}{width}" for width in (8, 16, 32, 64)
-                             if code_range(width, kind == "int")[1] >= self.maximum))
+        return _dtype(self.minimum < 0, self.maximum)
 
     def contains(self, code):
         """Whether `code` is one of this format's codes."""
@@ -78,3 +79,10 @@ def checked_step(step):
     if step <= 0 or max(step.numerator, step.denominator).bit_length() > 256:
         raise FormatError(f"a step is a fraction > 0 with terms below 2**256, got {step}")
     return Fraction(step)
+
+
+@cache
+def _dtype(signed, maximum):
+    kind = "int" if signed else "uint"
+    return np.dtype(next(f"{kind}{width}" for width in (8, 16, 32, 64)
+                         if code_range(width, signed)[1] >= maximum))

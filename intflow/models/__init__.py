@@ -22,7 +22,7 @@ from fractions import Fraction
 from ..errors import RangeError, UnknownNameError
 from ..data.preprocessing import IMAGENET, Preprocessing
 from . import (
-    alexnet, bn_inception, densenet, googlenet, inception, resnet, squeezenet, vgg, zoo,
+    alexnet, bn_inception, densenet, googlenet, inception, recurrent, resnet, squeezenet, vgg, zoo,
 )
 
 
@@ -35,6 +35,7 @@ class Model:
         `fixed_size` says that images are brought to this size.
     schedule : ((epochs done, divisor of the learning rate), ...)
     rate_divisor : the scheme's default rate is divided by this.
+    text : "words" or "characters" of a text that it reads in windows, input_shape (T,); or "".
     preprocessing : what its published weights expect of an image, or None where there are none.
     """
 
@@ -47,6 +48,12 @@ class Model:
     rate_divisor: int = 1
     fixed_size: bool = False
     preprocessing: object = None
+    text: str = ""
+
+    @property
+    def classes(self):
+        """How many there are where no data say it: of ImageNet, of the Penn Treebank, else 10."""
+        return {"words": 10_000, "characters": 50}.get(self.text, 1000 if self.fixed_size else 10)
 
 
 def _imagenet(layers, preprocessing, size=224):
@@ -71,13 +78,20 @@ CIFAR = Preprocessing(**IMAGENET)
 
 MODELS = {
     "mlp": Model(zoo.mlp, (1, 28, 28)),
+    "mlp-4096": Model(zoo.mlp4096, (1, 28, 28)),
     "lenet": Model(zoo.lenet, (1, 28, 28)),
     "vgg7": Model(zoo.vgg7, (3, 32, 32)),
     "svhn": Model(zoo.svhn, (3, 32, 32), epochs=40, schedule=((27, 8), (34, 64))),
+    "bnn-cifar10": Model(zoo.bnn_cifar10, (3, 32, 32)),
+    "bnn-svhn": Model(zoo.bnn_svhn, (3, 32, 32), epochs=40, schedule=((27, 8), (34, 64))),
     "alexnet": Model(
         zoo.alexnet, (3, 224, 224), loss="softmax", epochs=70, batch_size=64,
         schedule=((60, 8), (65, 64)), rate_divisor=2, fixed_size=True,
     ),
+    "ptb-lstm": Model(recurrent.lstm, (32,), loss="softmax", batch_size=32, text="words"),
+    "ptb-gru": Model(recurrent.gru, (32,), loss="softmax", batch_size=32, text="words"),
+    "ptb-rnn": Model(recurrent.rnn, (50,), loss="softmax", batch_size=32, rate_divisor=8,
+                     text="characters"),
     **{f"resnet{depth}": Model(resnet.cifar(depth), (3, 32, 32), preprocessing=CIFAR)
        for depth in (20, 32, 44, 56, 110)},
     "resnet18": _imagenet(resnet.resnet18, TORCH),

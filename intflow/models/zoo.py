@@ -3,7 +3,7 @@
 One block of WAGE is product, [pool], ReLU, Requantize; the last product stays wide but in `lenet`.
 """
 
-from ..layers import Conv2d, Flatten, Linear, MaxPool2d, Requantize, Sequential
+from ..layers import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Requantize, Sequential
 from .blocks import block, scaled
 
 
@@ -27,6 +27,31 @@ def lenet(classes, width=1):
         *block(Linear(c(512))),
         Linear(classes), Requantize(),
     )
+
+
+def mlp4096(classes, width=1):
+    """Three hidden layers of 4096 units: BNN's net for MNIST."""
+    return mlp(classes, 2 * width)
+
+
+def bnn_cifar10(classes, width=1):
+    """2x(128C3)-MP2-2x(256C3)-MP2-2x(512C3)-MP2-2x1024FC with batch norms: BNN's net for CIFAR-10."""
+    return _bnn((128, 256, 512), classes, scaled(width))
+
+
+def bnn_svhn(classes, width=1):
+    """`bnn_cifar10` with half the filters; the hidden layers keep their 1024 units."""
+    return _bnn((64, 128, 256), classes, scaled(width))
+
+
+def _bnn(filters, classes, c):
+    """Blocks of product, [pool], batch norm, activation."""
+    layers = []
+    for channels in filters:
+        for pool in [], [MaxPool2d(2)]:
+            layers += block(Conv2d(c(channels), 3, padding="same"), *pool, BatchNorm2d())
+    hidden = [layer for _ in range(2) for layer in block(Linear(c(1024)), BatchNorm2d())]
+    return Sequential(*layers, Flatten(), *hidden, Linear(classes), BatchNorm2d())
 
 
 def vgg7(classes, width=1):

@@ -43,8 +43,8 @@ class FloatWeight(Published):
     default_bits = "e4m3,8"
     batch_norm = "folded"
 
-    def __init__(self, weights="e4m3", activations=8, rounding=None, random=None):
-        super().__init__(f"{weights},{activations}", rounding, random)
+    def __init__(self, weights="e4m3", activations=8, rounding=None, random=None, options=None):
+        super().__init__(f"{weights},{activations}", rounding, random, options)
         self.weights = _weights(weights)
         if not 2 <= activations <= WIDEST_ACTIVATION:
             raise FormatError(
@@ -59,13 +59,13 @@ class FloatWeight(Published):
         return isinstance(self.weights, Minifloat)
 
     @classmethod
-    def parse(cls, bits, rounding=None, random=None):
+    def parse(cls, bits, rounding=None, random=None, options=None):
         """From "WEIGHTS,ACTIVATIONS": "e4m3,8"; activations may be left out."""
         weights, comma, activations = str(bits or cls.default_bits).partition(",")
         if comma and not activations.strip().isdecimal():
             raise FormatError(f'float-weight takes "WEIGHTS,ACTIVATION BITS" such as e4m3,8, got {bits}')
         activations = int(activations) if comma else WIDEST_ACTIVATION
-        return cls(weights.strip(), activations, rounding, random)
+        return cls(weights.strip(), activations, rounding, random, options)
 
     # what calibration asks -----------------------------------------------------------------
 

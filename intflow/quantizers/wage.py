@@ -14,9 +14,11 @@ import numpy as np
 from .. import ops
 from ..errors import FormatError, RangeError
 from ..formats import Fixed, Rounding, Tensor, shiftexp
-from .scheme import Scheme, operand_bits
+from ..kernels.buffers import WEIGHTS
+from .scheme import Scheme, operand_bits, plain_shift
 
 RATE_BITS = 16
+BLOCK = 1 << 16         # weights that are made at a time
 
 
 def scale_exponent(fan_in, bits):
@@ -72,8 +74,8 @@ class Wage(Scheme):
         "gradient": Rounding.STOCHASTIC,
     }
 
-    def __init__(self, bits, rounding=None, random=None):
-        super().__init__(bits, rounding, random)
+    def __init__(self, bits, rounding=None, random=None, options=None):
+        super().__init__(bits, rounding, random, options)
         for slot, width in zip("WAGE", (bits.weight, bits.activation, bits.gradient, bits.error)):
             if width != 32 and not 2 <= width <= 16:
                 raise FormatError(
@@ -95,7 +97,7 @@ class Wage(Scheme):
         """Stored weights: step sigma(kG)."""
         return Fixed(self.master_bits, self.master_bits - 1, symmetric=True)
 
-    def master_limit(self):
+    def master_limit(self, parameter=None):
         """Largest master code: (1 - sigma(kW)) / sigma(kG). 64 for 2888.  [WAGE update]"""
         if self.master_bits <= self.weight_bits:
             return self.master_format().maximum
@@ -112,17 +114,25 @@ class Wage(Scheme):
         With 2 bits L = 1.5 sigma makes the codes -1, 0, +1 equally likely. Rounded half even under
         every choice of slot W, so that runs on different devices start from the same weights.
         """
-        axes = "HWIO" if len(shape) == 4 else "IO"
-        if kernels is None:
-            return Tensor(np.zeros(shape, self.master_format().dtype), self.master_format(), axes)
-        random = np.empty(math.prod(shape), np.uint32)
-        kernels.random_u32(random, seed, "init", 0, index)
-        # x = s * L in units of 2**-62, s odd in (-2**32, 2**32); L < 2**31 since fan_in >= 1.
+        fmt = self.master_format()
+        master = np.zeros(shape, fmt.dtype)
+        codes = master.reshape(-1)
+        for first in range(0, codes.size if kernels else 0, BLOCK):
+            random = np.empty(min(BLOCK, codes.size - first), np.uint32)
+            kernels.random_u32(random, seed, "init", 0, index, first=first)
+            codes[first:first + BLOCK] = self._initial_codes(kernels, random, fan_in)
+        return Tensor(master, fmt, "HWIO" if len(shape) == 4 else "IO")
+
+    def _initial_codes(self, kernels, random, fan_in):
+        """Codes of the master for 32 random bits each.
+
+        x = s * L in units of 2**-62, s odd in (-2**32, 2**32); L < 2**31 since fan_in >= 1.
+        """
         x = (2 * random.astype(np.int64) + 1 - (1 << 32)) * initial_limit(fan_in, self.weight_bits)
-        wide = Tensor(x.reshape(shape), Fixed(64, 62, symmetric=True), axes)
         grid = Fixed(self.weight_bits, self.weight_bits - 1, symmetric=True)
-        codes = ops.requantize(kernels, wide, grid, Rounding.HALF_EVEN)
-        return ops.requantize(kernels, codes, self.master_format(), Rounding.HALF_EVEN)
+        wide = Tensor(x, Fixed(64, 62, symmetric=True), "I")
+        narrow = ops.requantize(kernels, wide, grid, Rounding.HALF_EVEN)
+        return ops.requantize(kernels, narrow, self.master_format(), Rounding.HALF_EVEN).codes
 
     def weight(self, kernels, parameter, address=None):
         """W_q = Q(W, kW): clip(round(W / sigma)), read with step sigma / alpha.  [WAGE Q_W]
@@ -132,7 +142,8 @@ class Wage(Scheme):
         2888, half even: W = 33 -> 1; W = 32 is the tie 0.5 and goes to the even 0.
         """
         grid = Fixed(self.weight_bits, self.weight_bits - 1, symmetric=True)
-        codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"], address)
+        codes = ops.requantize(kernels, parameter.master, grid, self.rounding["weight"], address,
+                               WEIGHTS)
         return Tensor(codes.codes, self.weight_format(parameter.name, parameter.fan_in), codes.axes)
 
     # A -------------------------------------------------------------------------------------
@@ -141,6 +152,7 @@ class Wage(Scheme):
         """Step sigma(kA), symmetric."""
         return Fixed(self.activation_bits, self.activation_bits - 1, symmetric=True)
 
+    @plain_shift
     def activation(self, kernels, x, fmt, address=None):
         """a_q = Q(a, kA) and the mask where |a| <= 1 - sigma.  [WAGE Q_A]
 
@@ -154,6 +166,7 @@ class Wage(Scheme):
         """Codes of an error; its step follows the data."""
         return Fixed(self.error_bits, self.error_bits - 1, symmetric=True)
 
+    @plain_shift
     def error(self, kernels, e, address=None):
         """e_q = Q(e / Shift(max|e|), kE).  [WAGE Q_E]
 
@@ -165,14 +178,16 @@ class Wage(Scheme):
     # G -------------------------------------------------------------------------------------
 
     def update(self, kernels, parameter, rate, seed, step):
-        """W <- clip(W - Q_G(g)), in place; returns the update Q_G(g).  [WAGE Q_G, update]
+        """W <- clip(W - Q_G(g)), in place; returns the update Q_G(g), or None where the parameter
+        keeps none.  [WAGE Q_G, update]
 
         g_s = eta * g / Shift(max|g|); Q_G(g) = sgn(g_s) * (floor|g_s| + Bernoulli(frac|g_s|)), in
         units of sigma(kG). The Bernoulli draw is an integer compared with the dropped bits; under
         a deterministic rounding of slot G there is none.
         """
         p, q, h = self.check_rate(rate)
-        update = np.zeros(parameter.master.codes.shape, np.int32)
+        kept = parameter.master.codes.shape if parameter.keeps_update else (0,)
+        update = np.zeros(kept, np.int32)
         largest = kernels.max_abs(parameter.gradient.codes)
         if largest:
             rshift = shiftexp(largest) - h
@@ -185,6 +200,8 @@ class Wage(Scheme):
             self.take_step(
                 kernels, parameter, update, (p, q, rshift), self.master_limit(), seed, step
             )
+        if not parameter.keeps_update:
+            return None
         return Tensor(update, Fixed(32, self.master_bits - 1, symmetric=True),
                       parameter.master.axes)
 

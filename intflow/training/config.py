@@ -15,6 +15,12 @@ class Config:
     max_steps : int; 0 for no limit.
     device : the whole TOML text of a Device once resolved, before that also a preset or a file.
     counters : bool; count overflows, zeros and lost updates of every step.
+    scheme_options : "name=value,..." of the scheme's options; "" for its defaults.
+    weights : file of published weights that the run starts from; only named once it has started.
+    batch_schedule : "30:256,60:512"; batch sizes after so many epochs.
+    momentum, weight_decay : "7/8", "1/10000"; "" for the scheme's.
+    time_steps : int; tokens of a text's window, through which errors go back; 0 for the model's.
+    vocabulary : int; largest vocabulary of a text, 0 for the whole.
     """
 
     model: str
@@ -35,6 +41,13 @@ class Config:
     max_steps: int = 0
     device: str = ""
     counters: bool = False
+    scheme_options: str = ""
+    weights: str = ""
+    batch_schedule: str = ""
+    momentum: str = ""
+    weight_decay: str = ""
+    time_steps: int = 0
+    vocabulary: int = 0
 
     def to_toml(self):
         """One `key = value` line a field."""
@@ -66,8 +79,13 @@ def read_toml(text, where):
     """
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not TOML: {error}; write lines such as model = \"lenet\"")
+    return checked_values(values, where)
+
+
+def checked_values(values, where):
+    """The values, if they are fields of Config of the right types; else UsageError."""
     types = {f.name: f.type for f in fields(Config)}
     for key, value in values.items():
         if key not in types:

@@ -4,8 +4,8 @@ A plain dictionary, ready for JSON; exact integers are counts, floats are picojo
 """
 
 from ..costs import (
-    FLOATS, Counts, Floats, compute_cost, count_step, narrow_bits, product_sizes, sent_bytes,
-    slots_of, totals,
+    FLOATS, Counts, Floats, compute_cost, count_step, exchange_of, narrow_bits, product_sizes,
+    sent_bytes, slots_of, totals,
 )
 from ..errors import UnknownNameError, UsageError
 from ..losses import LOSSES
@@ -14,7 +14,6 @@ from ..quantizers import make_scheme
 from .network import Network
 from .schedule import parse_rate
 from .setup import parse_width
-from .summary import IMAGENET_CLASSES
 
 
 class Plan:
@@ -22,7 +21,7 @@ class Plan:
 
     Parameters
     ----------
-    model, bits, scheme, width : as `intflow train` takes them.
+    model, bits, scheme, width, scheme_options : as `intflow train` takes them.
     classes, batch_size, loss, lr : the model's where left out.
 
     Attributes
@@ -30,24 +29,26 @@ class Plan:
     training : whether there is a backward pass; `why_not` says in a line why there is none.
     """
 
-    def __init__(self, model, bits, scheme="wage", width="1", classes=None, batch_size=None,
-                 loss=None, lr=None):
+    def __init__(self, model, bits=None, scheme="wage", width="1", classes=None, batch_size=None,
+                 loss=None, lr=None, scheme_options=None):
         entry = find_model(model)
         if loss is not None and loss not in LOSSES:
             raise UnknownNameError("loss", loss, LOSSES)
         self.model, self.width = model, parse_width(width)
-        self.classes = classes or (IMAGENET_CLASSES if entry.fixed_size else 10)
+        self.classes = classes or entry.classes
         self.batch_size = batch_size or entry.batch_size
-        self.scheme = make_scheme(scheme, bits)
+        self.scheme = make_scheme(
+            scheme, bits, options=scheme_options, recurrent=bool(entry.text))
+        if self.scheme.tunes:
+            self.scheme.tune()
         self.network = self._network(self.width)
         self.training, self.why_not = True, None
         try:
             self.network.require_trainable()
         except UsageError as error:
             self.training, self.why_not = False, str(error)
-        self.loss = (loss or entry.loss) if self.training else None
-        default = self.scheme.default_rate() / entry.rate_divisor
-        self.rate = parse_rate(lr) if lr else default
+        self.loss = (loss or self.scheme.loss_for(entry.loss)) if self.training else None
+        self.rate = parse_rate(lr) if lr else self.scheme.recipe(entry)["lr"]
 
     def _network(self, width):
         layers = make_layers(self.model, self.classes, width)
@@ -58,6 +59,13 @@ class Plan:
         """{layer: {pass: Counts}}, in the scheme's integers or in floats."""
         slots = slots or slots_of(self.scheme)
         return count_step(self.network, slots, self.batch_size, self.loss, self.rate, workers)
+
+    def exchange(self, workers):
+        """{kind: {"messages", "bytes"}} that one of several workers exchanges; None for one alone."""
+        if workers == 1 or not self.training:
+            return None
+        slots = slots_of(self.scheme)
+        return exchange_of(self.network, slots, self.batch_size, self.loss, workers)
 
     def products(self):
         """[(layer, pass, Geometry)] of all products."""
@@ -77,13 +85,13 @@ def count(plan, table, memory, workers=1, machine=None):
     Parameters
     ----------
     table : costs.EnergyTable; memory : the level that all bytes come from.
-    workers : machines that exchange gradients; counts are those of one.
+    workers : that share the batch and exchange gradients; counts are those of one.
     machine : costs.roofline.Machine or None; with it every pass has its least seconds.
 
     Returns
     -------
     dict : "passes" and "layers" ({pass: counts}), "total", "fp32" and "bf16" (total alone),
-        "wrpn", "all_reduce", "energy_table", and what was counted.
+        "wrpn", "all_reduce", "exchange", "energy_table", and what was counted.
     """
     rows = plan.rows(workers=workers)
     passes = totals(rows)
@@ -104,7 +112,7 @@ def count(plan, table, memory, workers=1, machine=None):
         "layers": [{"layer": name, "passes": {p: told(c) for p, c in row.items()}}
                    for name, row in rows.items() if any(c.bytes for c in row.values())],
         "wrpn": plan.wrpn(),
-        "all_reduce": _exchange(plan, passes, workers),
+        "all_reduce": _sent(plan, passes, workers), "exchange": plan.exchange(workers),
         "machine": vars(machine) if machine else None,
         "energy_table": {name: {k: float(v) for k, v in section.items()}
                          for name, section in vars(table).items()},
@@ -135,7 +143,7 @@ def _roof(counts, machine):
     return {"roofline": bound(counts, machine)}
 
 
-def _exchange(plan, passes, workers):
+def _sent(plan, passes, workers):
     """Bytes that one worker sends a step, by what a gradient is sent as; None for one worker."""
     if workers == 1 or not plan.training:
         return None

@@ -7,7 +7,9 @@ in the same bits whether it is counted or not.
 import numpy as np
 
 from ..errors import OverflowStop
-from .counters import needed_bits
+from ..group import ALONE
+from .counters import add_counts, needed_bits
+from .shared_counts import sum_counts
 
 LOSS = "loss"           # the error's first narrowing, between the loss and the last layer
 BLOCK = 1 << 20         # elements looked at in one go, so that temporaries stay small
@@ -22,14 +24,16 @@ class Counting:
     network : Network that is about to step.
     step : int; number of the step, for the message of an overflow.
     counters : Counters; gets the counts when the step is whole.
+    group : who has the other images of the batch; counts are those of all.
 
     Attributes
     ----------
     products : stands in for `network.products` during the step.
     """
 
-    def __init__(self, network, step, counters):
+    def __init__(self, network, step, counters, group=ALONE):
         self.kernels, self.step, self.counters = network.kernels, step, counters
+        self.group = group
         self.last = network.layers.layers[-1]
         self.layers, self.masters = {}, {}
         self.products = CountedProducts(network.products, self)
@@ -60,13 +64,27 @@ class Counting:
         """After the optimiser: the updates, and the end of the step."""
         for layer in network.layers.walk():
             for parameter in layer.parameters():
+                if parameter.role != "weight":
+                    continue
                 counts = count_update(self.masters[layer.name], parameter)
                 self._slot(layer.name, "update", **counts)
+        if self.group.size > 1:
+            self._count_gradients(network)
+            sum_counts(self.layers, self.group)
         self.counters.add({"steps": 1, "layers": self.layers})
 
     def product(self, layer, product, counts):
-        """The counts of one product."""
-        self._layer(layer).setdefault("products", {})[product] = counts
+        """The counts of one product, or of all time steps that a layer multiplies one by one."""
+        total = self._layer(layer).setdefault("products", {}).setdefault(product, {})
+        add_counts(total, counts)
+
+    def _count_gradients(self, network):
+        """The gradients of the whole batch, in place of this worker's: they cannot overflow."""
+        for layer in network.layers.walk():
+            for weight in (p for p in layer.parameters() if p.role == "weight"):
+                largest = self.kernels.max_abs(weight.gradient.codes)
+                products = self._layer(layer.name).setdefault("products", {})
+                products["gradient"] = {**NO_EVENTS, "largest": largest}
 
     def _count_weight(self, name, tensors):
         self.masters[name] = tensors["weight"].codes.copy()     # updated in place at the end

@@ -16,7 +16,8 @@ def add_device(summary, network, device):
     """
     if device is None:
         return summary
-    sums = {layer.name: layer.sums for layer in network.layers.walk() if layer.parameters()}
+    sums = {layer.name: layer.sums for layer in network.layers.walk()
+            if hasattr(layer, "sums")}
     for row in summary["layers"]:
         faces = sums.get(row["layer"], {})
         if faces:

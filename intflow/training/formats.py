@@ -16,6 +16,11 @@ def write_formats(formats):
     return json.dumps({name: format_name(fmt) for name, fmt in formats.items()})
 
 
+def formats_of(attributes, where):
+    """The formats that a checkpoint keeps; {} for one that keeps none."""
+    return read_formats(attributes.get("formats", "{}"), where)
+
+
 def read_formats(text, where):
     """The inverse of `write_formats`; CheckpointError naming the file `where` for anything else."""
     try:

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .. import __version__
 from ..data import data_folders
-from ..kernels import available, cpu_features
+from ..kernels import available, cpu_features, threads
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "h5py", "click")
 
@@ -21,6 +21,7 @@ def describe():
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "threads": threads.describe(),
         "cpu": cpu_features(),
         "backends": backends,
         "data folders": [str(folder) for folder in data_folders()],

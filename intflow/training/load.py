@@ -5,7 +5,7 @@ from ..errors import CheckpointError
 from ..models import find_model
 from .checkpoint import read_checkpoint
 from .config import read_config
-from .formats import read_formats
+from .formats import formats_of
 from .setup import parse_width
 from .trainer import Trainer, scheme_on
 
@@ -29,11 +29,11 @@ def load_checkpoint(path, threads=None, backend="auto", device=None):
         encoding = attributes["encoding"]
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} lacks or mangles {error}; use a checkpoint of this version")
-    find_model(config.model)
+    text = bool(find_model(config.model).text)
     device = device or config.device
     device = Device.read(device) if device else None
-    scheme = scheme_on(device, config.scheme, config.bits)
-    scheme.formats = read_formats(attributes.get("formats", "{}"), path)
+    scheme = scheme_on(device, config.scheme, config.bits, config.scheme_options, text)
+    scheme.formats = formats_of(attributes, path)
     trainer = Trainer(
         config.model, scheme=scheme, input_shape=shape, classes=len(names),
         width=parse_width(config.width), loss=config.loss, encoding=encoding, seed=config.seed,

@@ -1,10 +1,17 @@
 """A built network: layers with names and parameters under one scheme."""
 
 from ..errors import ShapeError, UsageError
+from ..formats import Fixed
+from ..group import ALONE
+from ..kernels.buffers import Pool, using
 from ..layers import Build, Run, Spec
+from ..layers.layer import STATE, STATISTICS
+from ..layers.normalise import normalise
 from ..ops import Products
 from .counting import Counting
 from .turns import find_turns
+
+TOKENS = Fixed(32, 0, symmetric=True)
 
 
 class Network:
@@ -13,7 +20,7 @@ class Network:
     Parameters
     ----------
     layers : Sequential, not built before.
-    input_shape : (C, H, W)
+    input_shape : (C, H, W), or (T,) for windows of T tokens of a text.
     scheme, kernels : the slots and the backend; without kernels (None) the network is a plan whose
         weights stay zero.
     seed : int; of the initial weights.
@@ -23,7 +30,7 @@ class Network:
     ----------
     parameters : list of Parameter, in order of the layers.
     specs : [(layer, Spec of its output)], in order.
-    output : Spec of the last layer; (classes,).
+    input : Spec of what goes into the first layer. output : Spec of the last layer; (classes,).
     products : who computes the products of the weighted layers; exact, until someone else is put
         here (see `ops.Products`).
     """
@@ -33,9 +40,14 @@ class Network:
         self.scheme, self.kernels, self.seed, self.batch_size = scheme, kernels, seed, batch_size
         self.products = Products(kernels)
         self._turns = None
+        if scheme.normalises:
+            normalise(layers)
         name_layers(layers)
+        scheme.survey(layers)
         build = Build(scheme, kernels, seed, batch_size)
-        self.output = layers.build(Spec(self.input_shape, scheme.input_format(), True), build)
+        self.input = self._input()
+        with using(Pool()):         # what the weights are made in shall not lie among the steps'
+            self.output = layers.build(self.input, build)
         self.parameters, self.specs = build.parameters, build.specs
         if len(self.output.shape) != 1:
             raise ShapeError(
@@ -47,15 +59,41 @@ class Network:
     def classes(self):
         return self.output.shape[0]
 
-    def run(self, step=0, recorder=None, measure=False, counters=None, first=0, keep=True):
+    @property
+    def reads_text(self):
+        """Whether it takes tokens in the place of images."""
+        return len(self.input_shape) == 1
+
+    def _input(self):
+        """Spec of what goes in: images, or rows of one token."""
+        if self.reads_text:
+            return Spec((1,), TOKENS, True, steps=self.input_shape[0])
+        return Spec(self.input_shape, self.scheme.input_format(), True)
+
+    def forget(self):
+        """Begin a text anew: nothing is carried from the windows before."""
+        for parameter in self.parameters:
+            if parameter.role == STATE:
+                parameter.master.codes[...] = 0
+
+    def run(self, step=0, recorder=None, measure=False, counters=None, first=0, keep=True,
+            group=ALONE, whole=None, streams=1, carried=None):
         """What the layers need for one step; `first` images of its batch come before these.
 
         keep : False where no backward pass will come.
+        group, whole : who has the other images of the batch, and how many it has in all.
+        streams, carried : of a text, see `Run`.
         """
-        counting = None if counters is None else Counting(self, step, counters)
+        counting = None if counters is None else Counting(self, step, counters, group)
         products = self.products if counting is None else counting.products
         return Run(self.kernels, self.scheme, products, step, recorder, {} if measure else None,
-                   keep, counting, self.seed, first, self.turns)
+                   keep, counting, self.seed, first, self.turns, group, whole, streams=streams,
+                   carried=carried)
+
+    def keep_updates(self, wanted):
+        """Say whether the updates of this step are wanted beside the weights they change."""
+        for parameter in self.parameters:
+            parameter.keeps_update = wanted
 
     def turns(self, purpose):
         """[(layer's number, elements in a full batch)] of what a slot narrows; see `find_turns`."""
@@ -69,11 +107,17 @@ class Network:
             if not layer.trains:
                 layer.refuse_training()
         for parameter in self.parameters:
-            if parameter.role not in self.scheme.trained:
+            if parameter.role not in (*STATISTICS, STATE, *self.scheme.fixed, *self.scheme.trained):
                 raise UsageError(
                     f"{parameter.name} cannot be trained under {self.scheme.name}; evaluate this "
                     "network, or train it under another scheme"
                 )
+
+    def compact(self):
+        """Keep what inference reads: codes of weights, thresholds of signs."""
+        run = self.run(keep=False)
+        for layer in self.layers.walk():
+            layer.compact(run)
 
     def count_weights(self):
         """Numbers in the weights of all products."""

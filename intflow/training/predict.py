@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..data.picture import read_picture
+from ..errors import UsageError
 from .setup import rule_of
 
 
@@ -11,6 +12,9 @@ def predict(trainer, about, paths, top):
 
     Images are brought to the network's size and channels by integer arithmetic.
     """
+    if trainer.network.reads_text:
+        raise UsageError("predict takes images, and this network reads text; measure it with intflow "
+                         "eval RUN --data FILE.txt")
     # All are read before the first is shown: a bad file leaves no half answer.
     rule, shape = rule_of(about["config"]), about["input_shape"]
     images = [_read(path, shape, rule, trainer.kernels) for path in paths]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 
+from ..errors import CheckpointError
 from .counters import Counters
 
 
@@ -49,6 +50,22 @@ class Progress:
 
     @classmethod
     def stored(cls, attributes):
-        """The Progress that `to_attributes` gave; older checkpoints counted nothing."""
+        """The Progress that `to_attributes` gave; older checkpoints counted nothing.
+
+        Raises
+        ------
+        CheckpointError : where it is missing or says what no run does.
+        """
         names = [n for n in asdict(cls()) if n in attributes or n != "counters"]
-        return cls(**{name: json.loads(attributes[name]) for name in names})
+        try:
+            values = {name: json.loads(attributes[name]) for name in names}
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise CheckpointError(f"the checkpoint says not where its run stands ({error}); use the "
+                                  "checkpoint.h5 of a run")
+        for name, value in values.items():
+            least = -1 if name == "best" else 0
+            right = type(value) is type(getattr(cls(), name))
+            if not right or (type(value) is int and value < least):
+                raise CheckpointError(f"the checkpoint says {name} is {str(value)[:40]}, which no "
+                                      "run writes; use another one")
+        return cls(**values)

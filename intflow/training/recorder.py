@@ -3,7 +3,7 @@
 from ..errors import UnknownNameError
 from ..formats import Tensor
 
-MASTERS = {"weight", "bias", "scale"}
+MASTERS = {"weight", "bias", "scale", "mean", "variance"}
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from ..errors import UsageError
 class StepResult:
     """What a step reports, in integers.
 
-    images, wrong : counts.
+    images, wrong : counts; of a text, of the tokens to be told.
     loss : (total, frac_bits); the batch's summed loss is total * 2**-frac_bits.
     recorder : Recorder or None; every tensor of the step.
     saturated : {layer: share of activations outside the range} or None.
@@ -43,21 +43,32 @@ class StepResult:
 
 
 def training_step(network, encoding, loss, optimizer, images, labels, rate, run):
-    """Forward, loss, backward, update. images u8 (N, C, H, W), labels (N,)."""
+    """Forward, loss, backward, update. images u8 (N, C, H, W), labels (N,); of a text images are
+    tokens (B, T), labels (T * B,) in the order of time.
+
+    Where workers share a batch (`run.group`) these are one's images; the result is of all.
+    """
     a = encoding.encode(run.kernels, images)
     y, saved = network.layers.forward(a, run)
     e, total, wrong = loss(run.kernels, y, labels)
     run.record_step(images=images, labels=labels, error=e)
     e = network.scheme.error(run.kernels, e, run.address("error"))                    # [E]
     network.layers.backward(e, saved, run)
-    optimizer.step(run.kernels, network.scheme, network.parameters, rate, network.seed, run.step)
+    run.group.finish_sums()
+    network.keep_updates(bool(run.watchers))
+    whole = run.whole or len(images)
+    optimizer.step(
+        run.kernels, network.scheme, network.parameters, rate, network.seed, run.step, whole)
+    run.finish()
     run.record_updates(network)
     counters = run.counting and run.counting.counters
-    return StepResult(len(images), wrong, total, run.recorder, run.saturated, counters)
+    wrong, summed = run.group.totals([wrong, total[0]])
+    told = labels.size if network.reads_text else whole
+    return StepResult(told, wrong, (summed, total[1]), run.recorder, run.saturated, counters)
 
 
 def evaluation_step(network, encoding, loss, images, labels, run):
     """Forward and loss alone; returns the outputs as well."""
     y, _ = network.layers.forward(encoding.encode(run.kernels, images), run)
     _, total, wrong = loss(run.kernels, y, labels)
-    return y, StepResult(len(images), wrong, total)
+    return y, StepResult(labels.size, wrong, total)

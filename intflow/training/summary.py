@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..device.device import Device
 from ..formats import format_name
+from ..layers.layer import STATE
 from ..models import find_model, make_layers
 from ..quantizers import make_scheme
 from .counters import needed_bits
@@ -11,29 +12,43 @@ from .device_summary import FACES, add_device
 from .load import load_checkpoint
 from .metrics import read_counters
 from .network import Network
+from .plan import plan_memory
 from .setup import parse_width
 
-IMAGENET_CLASSES = 1000
 
-
-def summarize(model, bits, scheme, width, classes=None, batch_size=None, device=None):
+def summarize(model, bits, scheme, width, classes=None, batch_size=None, device=None,
+              scheme_options=None):
     """A plain dictionary: layers in order, totals, warnings.
 
     layers : [{layer, kind, settings, output, format, weights, fwd, err, grad}]; the last three are
         the bits of the proven bounds of a layer's accumulators, sign included. A layer with a bias
         or multipliers of a batch norm has their number as `bias` and `scale`.
     device : what `Device.read` takes, or None; see `add_device`.
+    memory : what a training step and an evaluation take, see `plan_memory`; not of networks on a
+        device, which makes products its own way.
     """
     entry = find_model(model)
     if classes is None:
-        classes = IMAGENET_CLASSES if entry.fixed_size else 10
+        classes = entry.classes
     if batch_size is None:
         batch_size = entry.batch_size
-    scheme = make_scheme(scheme, bits)
-    layers = make_layers(model, classes, parse_width(width))
-    network = Network(layers, entry.input_shape, scheme, None, 1, batch_size)
+    def network(tuned):
+        """A plan, tuned as where a scheme trains what it converts."""
+        made = make_scheme(scheme, bits, options=scheme_options, recurrent=bool(entry.text))
+        if tuned:
+            made.tune()
+        layers = make_layers(model, classes, parse_width(width))
+        return Network(layers, entry.input_shape, made, None, 1, batch_size)
+
+    plain = network(False)
     device = Device.read(device) if device else None
-    return add_device(describe(model, network), network, device)
+    summary = add_device(describe(model, plain), plain, device)
+    if device is not None or plain.reads_text:          # neither is planned
+        return summary
+    memory = plan_memory(plain, entry.loss)
+    if plain.scheme.tunes:
+        memory = {"training": plan_memory(network(True), entry.loss)["training"], **memory}
+    return {**summary, "memory": memory}
 
 
 def summarize_run(checkpoint):
@@ -85,6 +100,8 @@ def _row(layer, spec):
         "format": format_name(spec.format),
     }
     for parameter in layer.parameters():
+        if parameter.role == STATE:
+            continue
         if parameter.role != "weight":
             row[parameter.role] = parameter.master.codes.size
             row[f"{parameter.role}_format"] = format_name(parameter.master.format)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from .. import __version__
@@ -12,11 +13,12 @@ from ..device.trace_files import check_new, create
 from ..errors import CheckpointError
 from .checkpoint import read_checkpoint
 from .config import read_config
+from .formats import formats_of
 from .schedule import rate_at
-from .setup import prepare
+from .setup import make_trainer, prepare, rule_of
 
 
-def trace(config, steps, out):
+def trace(config, steps, out, make=None):
     """Write the first steps of the run that `config` describes.
 
     The steps are those of `Training`: the same batches, rates and random numbers. After N of them
@@ -27,6 +29,7 @@ def trace(config, steps, out):
     config : Config
     steps : int >= 1
     out : path ending in .h5 or .npz, or a folder for $readmemh text.
+    make : as of `prepare`.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def trace(config, steps, out):
     IntflowError : one line, for a config that does not fit or an `out` that exists.
     """
     check_new(out)
-    return _write(prepare(config), 0, 0, steps, out)
+    return _write(prepare(config, make=make), 0, 0, steps, out)
 
 
 def trace_resumed(checkpoint, steps, out, **changes):
@@ -47,7 +50,8 @@ def trace_resumed(checkpoint, steps, out, **changes):
     """
     check_new(out)
     attributes, _, _ = read_checkpoint(checkpoint)
-    setup = prepare(replace(read_config(attributes, checkpoint), **changes))
+    make = partial(make_trainer, formats=formats_of(attributes, checkpoint))
+    setup = prepare(replace(read_config(attributes, checkpoint), **changes), make=make)
     setup.trainer.load(checkpoint)
     try:
         epoch, batch = (int(json.loads(attributes[name])) for name in ("epoch", "batch"))
@@ -84,8 +88,10 @@ def _upcoming(setup, epoch, batch, count):
     config, kernels = setup.config, setup.trainer.kernels
     while count:
         setup.trainer.rate = rate_at(epoch, Fraction(config.lr), setup.schedule)
-        stream = batches(setup.dataset.train, config.batch_size, setup.input_shape, config.augment,
-                         config.seed, epoch, batch, kernels.threads, kernels)
+        if not batch:
+            setup.trainer.network.forget()
+        stream = batches(setup.dataset.train, setup.batch_size_at(epoch), setup.input_shape,
+                         rule_of(config), config.seed, epoch, batch, kernels.threads, kernels)
         try:
             for made in stream:
                 yield made

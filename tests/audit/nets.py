@@ -14,7 +14,7 @@ def every_layer():
                  Conv2d(8, 3, padding=2, dilation=2)), Requantize(),
         Concatenate(Conv2d(6, 3, stride=2, padding=1),
                     [AvgPool2d(2), Requantize(), Conv2d(5, 1)]), ReLU(), Requantize(),
-        AvgPool2d(), Flatten(), Linear(10),
+        AvgPool2d(), ReLU(), Flatten(), Linear(10),         # a ReLU that stands alone
     )
 
 

@@ -326,7 +326,8 @@ class Loops:
                 size = t.divide(t.add(size, below, width), q << right, width)
             steps.append(size if g_one > 0 else -size if g_one < 0 else 0)
             new.append(t.clip(t.add(int(v), -steps[-1], width), lo, hi, width))
-        return [np.array(a, object).reshape(w.shape) for a in (new, steps)]
+        kept = steps if update.size else []             # where nobody looks it has no room
+        return [np.array(a, object).reshape(o.shape) for a, o in ((new, w), (kept, update))]
 
 
 def _each(x, function, *others):
@@ -350,7 +351,7 @@ class CountedKernels:
         if name not in KERNELS:
             raise AttributeError(name)
         reference = getattr(self.reference, name)
-        if name == "random_u32":
+        if name in ("random_u32", "softmax"):       # where they are used counts them: slots, losses
             return reference
         loop = getattr(self.loops, name)
 
@@ -462,7 +463,7 @@ def _count_the_rest(trainer, tally):
 
 def _count_moves(tally, monkeypatch):
     whole = {
-        "flatten": lambda a, y: (a[0].codes, y.codes),
+        "flatten_bits": lambda a, y: (a[1].codes, y.codes),
         "unflatten": lambda a, y: (a[0].codes, y.codes),
         "concatenate": lambda a, y: (y.codes, y.codes),
     }

@@ -252,8 +252,18 @@ def test_the_report_of_a_plan():
     assert report["wrpn"]["ratio"] == 10 / 64
 
 
-@pytest.mark.parametrize("scheme, bits", [("float-weight", "e4m3,8"), ("faq", "8-8-16-16")])
-def test_schemes_that_do_not_train_have_a_forward_pass(scheme, bits):
-    report = count(Plan("squeezenet1_1", bits, scheme, batch_size=1), read_energy(), "sram-8k")
+def test_a_scheme_that_does_not_train_has_a_forward_pass():
+    plan = Plan("squeezenet1_1", "e4m3,8", "float-weight", batch_size=1)
+    report = count(plan, read_energy(), "sram-8k")
     assert list(report["passes"]) == ["forward"] and report["loss"] is None
     assert "cannot be trained" in report["forward_only"]
+
+
+def test_fine_tuning_draws_for_every_weight():
+    """Three random numbers for the velocity and one for the update, one for the narrowed gradient."""
+    plan = Plan("resnet20", "4-4-16-16", "faq", batch_size=2)
+    report = count(plan, read_energy(), "sram-8k")
+    weights = plan.network.count_weights()
+    assert list(report["passes"]) == ["forward", "error", "gradient", "update"]
+    assert report["passes"]["update"]["operations"]["random"] == {"32": 5 * weights}
+    assert report["passes"]["error"]["operations"]["random"]["32"] > weights

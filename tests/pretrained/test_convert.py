@@ -12,7 +12,7 @@ from intflow.kernels import load
 from intflow.models import MODELS, make_layers
 from intflow.pretrained.convert import convert
 from intflow.pretrained.evaluation import save_published
-from intflow.pretrained.places import places_of
+from intflow.quantizers.places import places_of
 from intflow.quantizers import make_scheme
 from intflow.training import Config
 from intflow.training.load import load_checkpoint
