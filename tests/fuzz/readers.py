@@ -156,7 +156,7 @@ def read_config(path):
     parse_schedule(config.schedule)
     if config.lr:
         parse_rate(config.lr)
-    if config.device:
+    if "\n" in config.device:            # else it names a preset, or a file that is to be read
         Device.read(config.device)
 
 
