@@ -56,7 +56,7 @@ class SoftmaxCrossEntropy(Loss):
         frac_bits = y.format.frac_bits
         _check_spread(y.codes, frac_bits)
         error = np.empty(y.codes.shape, np.int32)
-        totals, largest = np.empty((2, len(labels)), np.int64)
+        totals, largest = np.empty((2, len(y.codes)), np.int64)
         kernels.softmax(error, totals, largest, y.codes, TABLE, LOG2_E, LOG2_E_BITS,
                         frac_bits - TABLE_BITS, PROBABILITY_BITS)
         rows = np.arange(len(labels))

@@ -53,7 +53,7 @@ def short_fraction(ratio, bits=SHORT_BITS):
     if ratio.denominator == 1 << n and ratio.numerator.bit_length() <= bits:
         return ratio.numerator, n
     n = max(0, bits + ratio.denominator.bit_length() - ratio.numerator.bit_length())
-    while n and (p := _nearest(ratio, n)).bit_length() > bits:
+    while n and _nearest(ratio, n).bit_length() > bits:
         n -= 1
     return _nearest(ratio, n), n
 

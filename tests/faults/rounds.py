@@ -7,7 +7,6 @@ line what happened, or where the resumed run does not end in the bits of the und
 import contextlib
 import io
 import json
-import os
 import re
 import resource
 import shutil
