@@ -3,20 +3,22 @@
 import numpy as np
 from numba import njit, prange
 
-from .primitives import PARALLEL, SERIAL, add, band, launch, mul, shaped, share, sra
+from .primitives import PARALLEL, SERIAL, add, band, joined, launch, mul, shaped, share, sra
 
 U32 = 0xFFFFFFFF
 
 
 def channel_sums(out, a, b, block, ntask):
-    """A partial result per task, joined here."""
-    channels = a.shape[-1]
-    shape = (a.size // max(channels, 1), channels)
-    blocks = -(-shape[0] // block)
-    parts = np.zeros((min(ntask, max(blocks, 1)), 3, channels), np.int64)
+    """A partial result per task and row of those that are joined; together here."""
+    rows, together = joined(a.shape)
+    blocks = -(-rows // block)
+    parts = np.zeros((min(ntask, max(blocks, 1)), 3, together * a.shape[-1]), np.int64)
+    shape = (rows, parts.shape[-1])
     launch(_channel_sums, _channel_sums_part, a.size, len(parts),
            parts, shaped(a, shape), shaped(b, shape), block)
-    out[...] = parts.sum(0)
+    out[...] = parts.sum(0).reshape(3, together, -1).sum(1)
+    out[2] += out[1] >> 32
+    out[1] &= U32
 
 
 @njit(**SERIAL)

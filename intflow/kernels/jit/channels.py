@@ -4,15 +4,23 @@ import numpy as np
 from numba import njit, prange
 
 from .primitives import (
-    PARALLEL, SERIAL, add, launch, maximum, minimum, mul, narrowed, shaped, share, sra, widened,
+    PARALLEL, SERIAL, add, joined, launch, maximum, minimum, mul, narrowed, shaped, share, sra, widened,
 )
 
 
 def scale_channels(out, x, a, b, ntask):
     """A product and a sum in the width of out."""
-    shape = (out.size // max(len(a), 1), len(a))
+    shape, (a, b) = _long_rows(out, a, b)
     launch(_scale_channels, _scale_channels_part, out.size, ntask,
            shaped(out, shape), shaped(x, shape), a, b)
+
+
+def _long_rows(out, *vectors):
+    """(shape, vectors) such that a row is long enough for a loop."""
+    rows, together = joined(out.shape)
+    if together > 1:
+        vectors = [np.tile(vector, together) for vector in vectors]
+    return (rows, len(vectors[0])), vectors
 
 
 @njit(**SERIAL)
@@ -37,7 +45,7 @@ def _scale_channels(out, x, a, b, ntask):
 
 def combine_channels(out, a, p, b, q, r, rshift, lo, hi, ntask):
     """Two products, two sums and a shift in 64 bits."""
-    shape = (out.size // max(len(p), 1), len(p))
+    shape, (p, q, r, rshift) = _long_rows(out, p, q, r, rshift)
     arguments = shaped(out, shape), shaped(a, shape), p
     if b.size:
         launch(_combine, _combine_part, out.size, ntask,

@@ -20,6 +20,8 @@ NOTE: slice first, then loop over range(a.size). An index that might be negative
 NOTE: a change here does not invalidate compiled callers cached on disk: remove __pycache__.
 """
 
+from math import prod
+
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -28,6 +30,7 @@ from ..buffers import is_planning
 SERIAL = dict(nogil=True, cache=True, error_model="numpy")
 PARALLEL = dict(SERIAL, parallel=True)
 
+JOINED = 256            # elements of a row above which its loop is long enough
 SMALL = 1 << 14         # elements below which starting a second thread costs more than it saves
 
 
@@ -41,6 +44,21 @@ def shaped(x, shape):
     if not x.flags.c_contiguous:
         raise ValueError("kernels take C-contiguous arrays; use numpy.ascontiguousarray")
     return x.reshape(shape)
+
+
+def joined(shape):
+    """(rows, k): an array (..., C) as `rows` rows of k * C elements, where C alone makes short loops.
+
+    What belongs to the channels is then repeated k times.
+
+    Examples
+    --------
+    (6, 10, 16): 60 rows of 16 become 15 of 4 * 16, (15, 4); (3, 300): (3, 1).
+    """
+    channels, rows, k = shape[-1], prod(shape[:-1]), 1
+    while rows % 2 == 0 and 0 < 2 * k * channels <= JOINED:
+        rows, k = rows // 2, 2 * k
+    return rows, k
 
 
 def launch(parallel, part, size, ntask, *arguments):

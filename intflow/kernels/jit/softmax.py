@@ -3,7 +3,10 @@
 import numpy as np
 from numba import njit, prange
 
-from .primitives import PARALLEL, SERIAL, launch, maximum, minimum, share
+from .primitives import (
+    PARALLEL, SERIAL, above, add, as_unsigned, band, launch, maximum, minimum, mul, narrowed, shl, share,
+    sra, sub,
+)
 
 DEEPEST = 31
 FARTHEST = 62
@@ -29,10 +32,10 @@ def _powers(out, y, most, table, factor, drop, right, left):
     """out = p; returns their sum."""
     total = np.int64(0)
     for j in range(y.size):
-        u = ((((most - y[j]) * factor) >> drop) >> right) << left
-        p = table[u & 255] >> minimum(u >> 8, DEEPEST)
-        out[j] = p
-        total += p
+        u = shl(sra(sra(mul(sub(most, y[j]), factor), drop), right), left)
+        p = sra(table[as_unsigned(band(u, 255))], minimum(sra(u, 8), DEEPEST))
+        out[j] = narrowed(p, out)
+        total = add(total, p)
     return total
 
 
@@ -41,12 +44,24 @@ def _softmax_part(out, totals, largest, y, table, factor, drop, right, left, bit
     start, stop = share(y.shape[0], task, ntask)
     for n in range(start, stop):
         largest[n] = _largest(y[n])
-        total = _powers(out[n], y[n], largest[n], table, factor, drop, right, left)
-        totals[n] = total
-        for j in range(out.shape[1]):
-            if out[n, j]:                           # most are far below the largest
-                p = np.int64(out[n, j])
-                out[n, j] = ((p << bits + 1) + total) // (2 * total)
+        totals[n] = _powers(out[n], y[n], largest[n], table, factor, drop, right, left)
+        _divide(out[n], totals[n], bits)
+
+
+@njit(**SERIAL)
+def _divide(out, total, bits):
+    """out = round(2**bits * out / total), by the reciprocal of 2 * total to `places` places.
+
+    With N = out * 2**(bits + 1) + total < 2**places the quotient so found is right or one too
+    small, and the product below 2**62: out <= total < 2**31.
+    """
+    places, divisor = 61 - bits, 2 * total
+    reciprocal = (np.int64(1) << places) // divisor
+    for j in range(out.size):
+        n = add(shl(np.int64(out[j]), bits + 1), total)
+        q = sra(mul(n, reciprocal), places)
+        rest = sub(n, mul(q, divisor))
+        out[j] = narrowed(add(q, above(rest, divisor - 1)), out)
 
 
 @njit(**PARALLEL)

@@ -11,7 +11,7 @@ def channel_sums(out, a, b, block):
 
     Parameters
     ----------
-    out : (3, C) s64. Overwritten; out[1] sums the low 32 bits of every block's sum, without sign.
+    out : (3, C) s64. Overwritten; 0 <= out[1] < 2**32.
     a, b : (..., C), one shape, any widths; b may be a.
     block : int >= 1; rows whose products any 64 bits hold the sum of: block * max|a * b| < 2**63.
 
@@ -34,9 +34,8 @@ def channel_sums(out, a, b, block):
     check_between("channel_sums", "bits of a block's sum",
                   bits_of(a) + bits_of(b) + (block - 1).bit_length(), 0, 63)
     a, b = (x.reshape(-1, channels).astype(object) for x in (a, b))
-    products = a * b
-    blocks = [products[i:i + block].sum(0) for i in range(0, len(a), block)]
     zero = np.zeros(channels, object)
+    products = sum(a * b, zero)
     store("channel_sums", out[0], sum(a, zero))
-    store("channel_sums", out[1], sum((total % (1 << 32) for total in blocks), zero))
-    store("channel_sums", out[2], sum((total >> 32 for total in blocks), zero))
+    store("channel_sums", out[1], products % (1 << 32))
+    store("channel_sums", out[2], products >> 32)

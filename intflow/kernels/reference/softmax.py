@@ -5,6 +5,7 @@ import numpy as np
 from ...errors import ShapeError
 from .primitives import check_between, exact, shift_left, store
 
+MOST_BITS = 22          # of a probability: its numerator times a reciprocal then fits 62 bits
 DEEPEST = 31            # 2**-31 of the largest is nothing in a table of 15 bits
 
 
@@ -20,7 +21,7 @@ def softmax(out, totals, largest, y, table, factor, drop, rshift, bits):
     table : s64 (256,); 2**15 * 2**-(j / 256).
     factor, drop : log2(e) is factor * 2**-drop.
     rshift : int; from the step of y to 1/256, negative to the left.
-    bits : int in 1..30; of the probabilities.
+    bits : int in 1..22; of the probabilities.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def softmax(out, totals, largest, y, table, factor, drop, rshift, bits):
     """
     if out.shape != y.shape or totals.shape != y.shape[:1] or largest.shape != totals.shape:
         raise ShapeError(f"softmax fills {y.shape}, got {out.shape} and {totals.shape}")
-    check_between("softmax", "bits", bits, 1, 30)
+    check_between("softmax", "bits", bits, 1, MOST_BITS)
     wide = exact(y, 1)
     most = wide.max(axis=1)
     u = exact(most[:, None] - wide, factor.bit_length()) * factor >> drop
