@@ -19,6 +19,18 @@ RUNS = {
     "lenet-mnist": ["--model", "lenet", "--bits", "2888", "--data", "mnist", "--epochs", "10"],
     "vgg7-cifar10": ["--model", "vgg7", "--bits", "2888", "--data", "cifar10", "--epochs", "5"],
     "alexnet-sample": ["--model", "alexnet", "--bits", "2888"],
+    "lenet-mnist-300": ["--model", "lenet", "--bits", "2888", "--data", "mnist", "--epochs", "300"],
+    "mlp-mnist": ["--model", "mlp", "--scheme", "qnn", "--bits", "1-1-32-8", "--data", "mnist",
+                  "--augment", "shift1", "--epochs", "32",
+                  "--schedule", "4:1/128,8:1/256,12:1/512,16:1/1024,20:1/2048,24:1/4096,27:1/8192,"
+                  "30:1/16384"],
+    "bnn-cifar10": ["--model", "bnn-cifar10", "--scheme", "qnn", "--bits", "1-1-32-8",
+                    "--scheme-option", "batch_norm=integer", "--data", "cifar10", "--epochs", "10",
+                    "--schedule", "2:1/128,4:1/256,6:1/512,8:1/1024,9:1/2048"],
+    "ptb-lstm-44": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W4A4G16E16",
+                    "--data", "ptb", "--epochs", "9"],
+    "ptb-lstm-wide": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W16A16G32E16",
+                      "--data", "ptb", "--epochs", "9"],
 }
 
 
