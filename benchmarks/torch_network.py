@@ -61,12 +61,18 @@ def _linear(layer, channels):
     return nn.LazyLinear(layer.out_features, bias=layer.has_bias), None
 
 
+def _batch_norm(layer, channels):
+    """Of pixels, or of rows, whose number the first batch tells."""
+    epsilon = float(layer.epsilon)
+    return (nn.BatchNorm2d(channels, epsilon) if channels else nn.LazyBatchNorm1d(epsilon)), channels
+
+
 LAYERS = {
     "conv2d": _conv,
     "linear": _linear,
     "max_pool2d": _max_pool,
     "subsample": lambda layer, c: (Subsample(layer), c + layer.before + layer.after),
-    "batch_norm2d": lambda layer, c: (nn.BatchNorm2d(c, float(layer.epsilon)), c),
+    "batch_norm2d": _batch_norm,
     "relu": lambda layer, c: (nn.ReLU(), c),
     "requantize": lambda layer, c: (nn.Identity(), c),
     "avg_pool2d": lambda layer, c: (nn.AdaptiveAvgPool2d(1), c),       # of the whole image

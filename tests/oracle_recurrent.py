@@ -18,15 +18,19 @@ MOST = 2**15 - 1
 
 class Net:
     """kind: rnn, gru or lstm. widths: (W, A, G, E). masters: {"embedding", "inputs", "bias", "hidden",
-    "output", "output_bias"}, nested lists of codes. table: whether gates are looked up."""
+    "output", "output_bias"}, nested lists of codes. table: whether gates are looked up. smaller: n of
+    weights that are 2**-n times the usual, {"inputs": n, "hidden": n, "output": n}."""
 
-    def __init__(self, kind, widths, units, streams, masters, table=False):
+    def __init__(self, kind, widths, units, streams, masters, table=False, smaller=None):
         self.kind, self.units, self.masters, self.table = kind, units, masters, table
         self.W, self.A, self.G, self.E = widths
         self.F = 8 if self.A <= 6 else 12
         self.one, self.limit = 2**self.F, 8 * 2**self.F
+        self.smaller = {"inputs": 0, "hidden": 0, "output": 0, **(smaller or {})}
+        self.places = {name: self.W + n for name, n in self.smaller.items()}
         self.fine = {"embedding": max(15, self.A + 6)}
-        self.fine |= dict.fromkeys(("inputs", "hidden", "output", "bias", "output_bias"), max(15, self.W + 7))
+        self.fine |= dict.fromkeys(("bias", "output_bias"), max(15, self.W + 7))
+        self.fine |= {name: max(15, places + 7) for name, places in self.places.items()}
         self.h = [[0] * units for _ in range(streams)]
         self.c = [[0] * units for _ in range(streams)]
 
@@ -55,8 +59,8 @@ class Net:
     # parameters as products read them
 
     def codes(self, name):
-        """Narrowed: the embedding to A bits of 2**(1-A), weights to W bits of 2**-W."""
-        bits, step = (self.A, self.A - 1) if name == "embedding" else (self.W, self.W)
+        """Narrowed: the embedding to A bits of 2**(1-A), weights to W bits of 2**-W or less."""
+        bits, step = (self.A, self.A - 1) if name == "embedding" else (self.W, self.places[name])
         places = self.fine[name] - step
         return [[clip(half_even(w, places), 2 ** (bits - 1) - 1) for w in row] for row in self.masters[name]]
 
@@ -111,16 +115,16 @@ class Net:
         T, B, H, blocks = len(tokens), len(tokens[0]), self.units, BLOCKS[self.kind]
         q = {name: self.codes(name) for name in ("embedding", "inputs", "hidden", "output")}
         bias, out_bias = self.masters["bias"], self.masters["output_bias"]
-        low = self.W + self.A - 1                       # fraction bits of a product
-        fine = max(low, self.fine["bias"])              # and of it with a bias
+        low = {name: places + self.A - 1 for name, places in self.places.items()}   # of products
+        fine = {name: max(places, self.fine["bias"]) for name, places in low.items()}   # with a bias
         hs, cs, kept = [self.h], [self.c], []
         for t in range(T):
             rows, cells, hidden = [], [], []
             for b in range(B):
                 x, h = q["embedding"][tokens[t][b]], hs[t][b]
-                zx = [half_up((dot(x, q["inputs"], k) << fine - low) + (bias[k] << fine - self.fine["bias"]),
-                              fine - self.F) for k in range(blocks * H)]
-                zh = [half_up(dot(h, q["hidden"], k), low - self.F) for k in range(blocks * H)]
+                zx = [half_up(self.biased(dot(x, q["inputs"], k), bias[k], low["inputs"]),
+                              fine["inputs"] - self.F) for k in range(blocks * H)]
+                zh = [half_up(dot(h, q["hidden"], k), low["hidden"] - self.F) for k in range(blocks * H)]
                 units = [self.cell(zx[j::H], zh[j::H], cs[t][b][j]) for j in range(H)]
                 rows.append([u[0] for u in units])
                 cells.append([u[1] for u in units])
@@ -128,14 +132,14 @@ class Net:
             kept.append(rows)
             cs.append(cells)
             hs.append(hidden)
-        outputs = [[(dot(h, q["output"], k) << fine - low) + (out_bias[k] << fine - self.fine["bias"])
+        outputs = [[self.biased(dot(h, q["output"], k), out_bias[k], low["output"])
                     for k in range(len(out_bias))] for row in hs[1:] for h in row]
         flat = [label for row in labels for label in row]
-        e, f = self.narrow(oracle.softmax_error(oracle.Tensor(outputs, fine), flat).codes, 15)
+        e, f = self.narrow(oracle.softmax_error(oracle.Tensor(outputs, fine["output"]), flat).codes, 15)
         gradients = {"output": (gradient([h for row in hs[1:] for h in row], e), f + self.A - 1),
                      "output_bias": ([sum(column) for column in zip(*e)], f)}
         top = [[sum(a * w for a, w in zip(row, weights)) for weights in q["output"]] for row in e]
-        top, unit = by_largest(top, f + self.W, 13)
+        top, unit = by_largest(top, f + self.places["output"], 13)
         at_x, at_h = self.through_time(top, unit, q, hs, cs, kept)
         e_h, f_h = self.narrow(at_h, unit)
         before = [h for row in hs[:-1] for h in row]
@@ -148,10 +152,15 @@ class Net:
         total = [[0] * len(row) for row in q["embedding"]]
         for token, row in zip(flat_tokens, below):
             total[token] = [a + b for a, b in zip(total[token], row)]
-        gradients["embedding"] = total, f_x + self.W
+        gradients["embedding"] = total, f_x + self.places["inputs"]
         self.update(gradients, rate, B)
         self.h, self.c = hs[-1], cs[-1]
         return gradients
+
+    def biased(self, product, bias, low):
+        """The sum of both, in steps of the finer."""
+        fine = max(low, self.fine["bias"])
+        return (product << fine - low) + (bias << fine - self.fine["bias"])
 
     def through_time(self, top, unit, q, hs, cs, kept):
         """([t * B + b] errors at the sums of x, and of h)."""
@@ -163,7 +172,7 @@ class Net:
                 below = [[0] * H for _ in range(B)]
             else:
                 e, f = self.narrow(later, unit)
-                below = [[half_up(sum(a * w for a, w in zip(row, weights)), f + self.W - unit)
+                below = [[half_up(sum(a * w for a, w in zip(row, weights)), f + self.places["hidden"] - unit)
                           for weights in q["hidden"]] for row in e]
             units = [[self.cell_back(top[t * B + b][j] + below[b][j], carry[b][j], kept[t][b][j],
                                      cs[t][b][j], cs[t + 1][b][j]) for j in range(H)] for b in range(B)]
@@ -198,7 +207,7 @@ class Net:
             masters, fine = self.masters[name], self.fine[name]
             gain = Fraction(rate) / streams / 2**excess * Fraction(2) ** (fine - f)
             limit = {"embedding": 2**fine - 1, "bias": 2 ** (fine + 8) - 1, "output_bias": 2 ** (fine + 8) - 1}
-            most = limit.get(name, 2 ** (fine - 1))
+            most = limit.get(name, 2 ** (fine - 1 - self.smaller.get(name, 0)))
             for out, row in zip(masters if isinstance(masters[0], list) else [masters], rows):
                 out[:] = [clip(w - round(g * gain), most) for w, g in zip(out, row)]
 

@@ -9,7 +9,8 @@ import intflow
 from bridge import BACKENDS, bits_name
 from intflow.errors import FormatError, RangeError, ShapeError, UsageError
 from intflow.layers import Embedding, Gru, Linear, Lstm, Rnn, Sequential
-from intflow.quantizers import make_scheme
+from intflow.kernels import load
+from intflow.quantizers import make_scheme, qnn_recurrent
 from oracle_recurrent import Net
 
 LAYERS = {"lstm": Lstm, "gru": Gru, "rnn": Rnn}
@@ -55,13 +56,38 @@ def enlarge(trainer, seed=1):
     ("lstm", (8, 8, 32, 16), {"gates": "table"}),
 ])
 def test_steps_equal_the_oracle(kind, widths, options, rate):
-    trainer = make(kind, bits_name(widths), **options)
+    compare(make(kind, bits_name(widths), **options), kind, widths, rate, bool(options))
+
+
+@pytest.mark.parametrize("usual, hidden, inputs", [(0, 1, 1), (-1, 2, 2)])
+@pytest.mark.parametrize("kind, widths", [
+    ("rnn", (4, 4, 16, 16)), ("lstm", (2, 3, 6, 16)), ("gru", (16, 16, 32, 16))])
+def test_smaller_weights_of_many_inputs(kind, widths, usual, hidden, inputs, monkeypatch):
+    """As the oracle has them: few inputs are taken for many."""
+    monkeypatch.setattr(qnn_recurrent, "USUAL", usual)
+    smaller = {"inputs": inputs, "hidden": hidden, "output": hidden}
+    compare(make(kind, bits_name(widths)), kind, widths, Fraction(3, 40), False, smaller)
+
+
+@pytest.mark.parametrize("fan_in, n", [(1, 0), (128, 0), (300, 0), (511, 0), (512, 1), (2048, 2), (8192, 3)])
+def test_sums_of_many_inputs_stay_as_large_as_those_of_few(fan_in, n):
+    """The deviation of a sum of first weights times +-1 stays below 2."""
+    assert qnn_recurrent.smaller_by(fan_in) == n
+    scheme = make_scheme("qnn", "W4A4G16E16", recurrent=True)
+    assert scheme.weight_format("rnn_1.hidden", fan_in).step == Fraction(1, 8 if fan_in == 1 else 2**(4 + n))
+    w = scheme.initial_weight(load("portable", 1), "rnn_1.hidden", (64, 64), fan_in, 1, 0)
+    squares = int((w.codes.astype(np.int64) ** 2).sum()) * fan_in
+    assert Fraction(squares, 64 * 64) * w.format.step ** 2 < 4
+
+
+def compare(trainer, kind, widths, rate, table, smaller=None):
+    """Three windows by the engine and by the oracle."""
     if rate != 1:
         enlarge(trainer)
     trainer.rate = Fraction(rate)
     found = parameters(trainer)
     net = Net(kind, widths, UNITS, STREAMS, {n: p.master.codes.tolist() for n, p in found.items()},
-              table=bool(options))
+              table, smaller)
     for tokens, labels in windows(3):
         trainer.step(tokens, labels)
         expected = net.step(tokens.T.tolist(), labels.T.tolist(), rate=trainer.rate)

@@ -196,12 +196,42 @@ def test_the_papers_costs_with_ends_of_8_bits(bits, cost):
     assert round(compute_cost(plan("resnet34", 2, bits)) / fp32, 3) == cost
 
 
+@pytest.mark.parametrize("name, width, growth", [
+    ("alexnet-bn", 2, 3.70), ("resnet34", 2, 3.94), ("resnet34", 3, 8.81)])
+def test_multiply_adds_grow_with_the_width(name, width, growth):
+    """By almost its square; the paper's AlexNet, in two groups, has 46.4e9 of cost in fp32."""
+    from intflow.costs import compute_cost
+
+    wide, narrow = (compute_cost(plan(name, w, "8-8-16-16"), (32, 32)) for w in (width, 1))
+    assert round(wide / narrow, 2) == growth
+    assert name != "alexnet-bn" or narrow == 724_406_816 * 64
+
+
 def plan(name, width, bits):
     from intflow.models import MODELS, make_layers
     from intflow.training.network import Network
 
     layers = make_layers(name, 1000, width)
     return Network(layers, MODELS[name].input_shape, make_scheme("wrpn", bits), None, 1, 8)
+
+
+@pytest.mark.parametrize("name, multiplied", [
+    ("bnn-cifar10", slice(0)), ("alexnet-bn", slice(-1, None)), ("alexnet-cifar", slice(-1, None)),
+    ("resnet20", slice(-1, None)), ("vgg16", slice(None))])
+@pytest.mark.parametrize("bits", ["1-1-16-16", "2-4-16-16", "8-8-16-16"])
+def test_only_where_no_norm_follows_are_sums_multiplied(name, multiplied, bits):
+    """By the constant of the grids' steps; a pool before the norm changes nothing."""
+    network = plan(name, 1, bits)
+    products = [layer for layer, _ in network.specs if layer.kind in ("conv2d", "linear")]
+    assert [layer for layer in products if layer.factors] == products[multiplied]
+
+
+def test_the_rate_falls_within_the_epochs_that_the_user_wants():
+    from intflow.models import MODELS
+
+    scheme = make_scheme("wrpn", "2-4-16-16")
+    schedules = [scheme.recipe(MODELS["resnet20"], epochs)["schedule"] for epochs in (None, 20, 3, 1)]
+    assert schedules == ["150:1/64,225:1/512", "10:1/64,15:1/512", "1:1/64,3:1/512", "1:1/512"]
 
 
 @pytest.mark.parametrize("name", ["densenet161", "inception-v3", "bn-inception", "googlenet", "vgg16bn",

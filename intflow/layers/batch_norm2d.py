@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from .layer import Layer
+from .max_pool2d import MaxPool2d
 from .norms import NORMS
 from .weighted import Weighted
 
@@ -35,12 +36,13 @@ class BatchNorm2d(Layer):
         self.scale = self.bias = self.running_mean = self.running_variance = None
 
     def prepare(self, before, build):
-        if not isinstance(before, Weighted):
-            return
-        if build.scheme.batch_norm == "folded":
-            self.folded_into, before.folds = before, self
         name = build.scheme.batch_norm
-        before.normalised = name in NORMS and NORMS[name].is_scale_free
+        if name == "folded" and isinstance(before, Weighted):
+            self.folded_into, before.folds = before, self
+        # The largest of a window stays the largest when all are multiplied by a positive factor.
+        product = before.pooled if isinstance(before, MaxPool2d) else before
+        if isinstance(product, Weighted):
+            product.normalised = name in NORMS and NORMS[name].is_scale_free
 
     def build(self, spec, build):
         if len(spec.shape) not in (1, 3):

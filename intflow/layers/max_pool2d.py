@@ -19,10 +19,14 @@ class MaxPool2d(Layer):
     """
 
     kind = "max_pool2d"
+    pooled = None           # the layer whose outputs it pools
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil=False):
         stride = kernel_size if stride is None else stride
         self.window = ops.Window.of(kernel_size, stride, padding, ceil=ceil)
+
+    def prepare(self, before, build):
+        self.pooled = before
 
     def build(self, spec, build):
         channels, height, width = self.expect_pixels(spec)

@@ -1,6 +1,7 @@
 """Models: a name, a list of layers, and how its paper trains it. One line each in `MODELS`.
 
-Those below carry the names of published weights; the others are WAGE's own, in zoo.py.
+Those below carry the names of published weights; the others, of no published weights, are trained
+from scratch: those of WAGE and QNN (zoo.py, recurrent.py), AlexNets with batch norm (alexnet_bn.py).
 
     name                            weights as published by            parameters in millions
     resnet20 .. resnet110           CIFAR-10 nets with option A        0.27 0.46 0.66 0.85 1.73
@@ -22,7 +23,8 @@ from fractions import Fraction
 from ..errors import RangeError, UnknownNameError
 from ..data.preprocessing import IMAGENET, Preprocessing
 from . import (
-    alexnet, bn_inception, densenet, googlenet, inception, recurrent, resnet, squeezenet, vgg, zoo,
+    alexnet, alexnet_bn, bn_inception, densenet, googlenet, inception, recurrent, resnet,
+    squeezenet, vgg, zoo,
 )
 
 
@@ -88,6 +90,8 @@ MODELS = {
         zoo.alexnet, (3, 224, 224), loss="softmax", epochs=70, batch_size=64,
         schedule=((60, 8), (65, 64)), rate_divisor=2, fixed_size=True,
     ),
+    "alexnet-bn": _imagenet(alexnet_bn.imagenet, None, 227),
+    "alexnet-cifar": Model(alexnet_bn.cifar, (3, 32, 32)),
     "ptb-lstm": Model(recurrent.lstm, (32,), loss="softmax", batch_size=32, text="words"),
     "ptb-gru": Model(recurrent.gru, (32,), loss="softmax", batch_size=32, text="words"),
     "ptb-rnn": Model(recurrent.rnn, (50,), loss="softmax", batch_size=32, rate_divisor=8,

@@ -2,7 +2,8 @@
 
 Lingo: k bits of a slot; F fraction bits of gates and cells. All steps are powers of two.
 
-    W       k bits: multiples of 2**-k below 1/2, over a master of 2**-15 or finer that is cut at 1/2
+    W       k bits: multiples of 2**-k below 1/2, over a master of 2**-15 or finer that is cut at 1/2;
+            all of this 2**-n times as large where sums have many terms, see `smaller_by`
     A       k bits: multiples of 2**(1-k) below 1; hidden states and the rows of an embedding, whose
             master is cut at 1
     gates   hard sigmoid and tanh, or tables of 256 entries, in steps of 2**-F; cells up to +-8
@@ -37,6 +38,20 @@ NARROW = 6
 BATCH = 32
 EPOCHS = 13
 HALVED_AFTER = 4            # epochs at the first rate; from there on it is halved every epoch
+USUAL = 4                   # log2 of the square root of a fan-in whose weights go up to 1/2
+
+
+def smaller_by(fan_in):
+    """n: the weights of `fan_in` inputs are 2**-n times as large as those of few hundred.
+
+    Or sums grow with the square root of their terms: 2048 units that read each other would saturate
+    in a few steps, and errors would grow on their way back. An embedding (1) reads one input.
+
+    Examples
+    --------
+    300: 0. 512: 1. 2048: 2.
+    """
+    return max(0, (fan_in.bit_length() >> 1) - USUAL)
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ class QnnRecurrent(Qnn):
         """The grid of W; that of A for an embedding, which reads one input at a time."""
         if fan_in == 1:
             return self._grid(self.bits.activation)
-        return Fixed(self.bits.weight, self.bits.weight, symmetric=True)
+        return Fixed(self.bits.weight, self.bits.weight + smaller_by(fan_in), symmetric=True)
 
     def master_format(self, name, fan_in):
         """2**-15, or finer where codes are."""
@@ -117,8 +132,9 @@ class QnnRecurrent(Qnn):
     def initial_weight(self, kernels, name, shape, fan_in, seed, index):
         """U(-1/2, 1/2) of an embedding; U(-1/8, 1/8) of a weight, or the first steps of its grid."""
         fmt, codes = self.master_format(name, fan_in), self.weight_format(name, fan_in)
-        whole = fmt.frac_bits
-        largest = 1 << whole - 1 if fan_in == 1 else 1 << max(whole - 3, whole - codes.frac_bits)
+        whole = fmt.frac_bits       # log2 of the code of 1
+        eighth = whole - 3 - smaller_by(fan_in)
+        largest = 1 << whole - 1 if fan_in == 1 else 1 << max(eighth, whole - codes.frac_bits)
         master = np.zeros(shape, fmt.dtype)
         if kernels is not None:
             random = np.empty(prod(shape), np.uint32)
@@ -141,7 +157,7 @@ class QnnRecurrent(Qnn):
         fmt = parameter.master.format
         if parameter.role != "weight" or parameter.fan_in == 1:
             return fmt.maximum
-        return 1 << fmt.frac_bits - 1
+        return 1 << fmt.frac_bits - 1 - smaller_by(parameter.fan_in)
 
     def bias_format(self, name, product):
         """Up to +-256 at the step of a weight's master."""

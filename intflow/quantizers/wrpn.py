@@ -217,16 +217,17 @@ class Wrpn(Scheme):
         return Fraction(1, 8)
 
     def recipe(self, entry, epochs=None):
-        """The model's batches and epochs; the rate falls by 8 at 1/2 and 3/4 of them.
+        """The model's batches; the rate falls by 8 at 1/2 and again at 3/4 of the epochs.
 
-        1/8 where every layer is normalised, 1/64 without batch norm.
+        It is 1/8 where every layer is normalised, 1/64 without batch norm.
         """
         kinds = {layer.kind for layer in entry.layers(2, Fraction(1, 16)).walk()}
         rate = self.default_rate() * (1 if "batch_norm2d" in kinds else Fraction(1, 8))
-        epochs = entry.epochs
+        epochs = epochs or entry.epochs
+        falls = (epochs // 2, 8), (-(-3 * epochs // 4), 64)
+        steps = [f"{end}:{rate * Fraction(1, by)}" for end, by in falls if end]
         return {"lr": rate, "epochs": epochs, "batch_size": entry.batch_size,
-                "schedule": f"{epochs // 2}:{rate * Fraction(1, 8)},"
-                            f"{epochs * 3 // 4}:{rate * Fraction(1, 64)}"}
+                "schedule": ",".join(steps)}
 
     def check_rate(self, rate):
         """The rate as (p, q, h), see `wage.decompose_rate`; RangeError where no step could use it."""

@@ -30,6 +30,7 @@ PUBLISHED = {
 }
 OF_WAGE = {"mlp", "lenet", "vgg7", "svhn", "alexnet"}
 OF_QNN = {"mlp-4096", "bnn-cifar10", "bnn-svhn", "ptb-lstm", "ptb-gru", "ptb-rnn"}
+OF_WRPN = {"alexnet-bn", "alexnet-cifar"}
 published = pytest.mark.parametrize("name", PUBLISHED)
 
 
@@ -42,8 +43,10 @@ def plan(name, scheme, width=1, input_shape=None, kernels=None, batch_size=1):
 
 
 def test_every_published_model_has_its_size_here():
-    assert set(MODELS) == set(PUBLISHED) | OF_WAGE | OF_QNN
-    assert all((model.preprocessing is None) == (name in OF_WAGE | OF_QNN) for name, model in MODELS.items())
+    without_weights = OF_WAGE | OF_QNN | OF_WRPN
+    assert set(MODELS) == set(PUBLISHED) | without_weights
+    assert all((model.preprocessing is None) == (name in without_weights)
+               for name, model in MODELS.items())
 
 
 @published
@@ -51,6 +54,23 @@ def test_sizes_are_the_published_ones(name):
     network = plan(name, Affine(Bits(8, 8, 8, 8)))
     products = sum(getattr(layer, "multiplications", 0) for layer, _ in network.specs)
     assert (network.count_parameters(), products // 1000) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name, weights, products", [
+    ("alexnet-bn", 60_954_656, 724_406),            # Caffe's, without its biases
+    ("alexnet-cifar", 25 * (3 * 96 + 96 * 256) + 9 * (256 * 384 + 384 * 384 + 384 * 256)
+     + 9 * 256 * 1024 + 1024 * 1024 + 1024 * 10,
+     (25 * (32 * 32 * 3 * 96 + 15 * 15 * 96 * 256) + 9 * 7 * 7 * 384 * (256 + 384 + 256)
+      + 9 * 256 * 1024 + 1024 * 1024 + 1024 * 10) // 1000),
+])
+def test_alexnets_with_batch_norm(name, weights, products):
+    """Sizes by hand; a norm behind every product but the last."""
+    network = plan(name, Affine(Bits(8, 8, 8, 8)))
+    kinds = [layer.kind for layer, _ in network.specs if layer.kind not in ("max_pool2d", "flatten")]
+    block, last = ["batch_norm2d", "relu", "requantize"], ["linear"]
+    assert kinds == ["conv2d", *block] * 5 + ["linear", *block] * 2 + last
+    found = sum(getattr(layer, "multiplications", 0) for layer, _ in network.specs)
+    assert (network.count_weights(), found // 1000) == (weights, products)
 
 
 @published
@@ -119,6 +139,7 @@ SMALL = {
     "resnet20": ("1/4", 16), "resnet50": ("1/32", 32), "vgg16bn": ("1/32", 32),
     "densenet161": ("1/24", 32), "inception-v3": ("1/32", 75), "bn-inception": ("1/32", 64),
     "googlenet": ("1/16", 64), "alexnet-tv": ("1/32", 64), "squeezenet1_1": ("1/16", 64),
+    "alexnet-bn": ("1/32", 67), "alexnet-cifar": ("1/32", 32),
 }
 
 
