@@ -3,11 +3,11 @@
     kernels = load("auto")        the fastest backend of this machine
     kernels.relu(out, mask, x)    every kernel is a method; its meaning: kernels/reference
 
-    backend     products of bytes                         everything else
+    backend     products of bytes (s16: pairs)            everything else
     reference   NumPy int64, range-checked: the definition
     portable    s16 pairs, generic vector code            Numba, vectorised by LLVM
     avx2        u8 x small s8 (vpmaddubsw), else pairs    the same
-    vnni        u8 x s8 quads (AVX512 vpdpbusd)           the same
+    vnni        u8 x s8 quads (AVX512 vpdpbusd, vpdpwssd) the same
     amx         s8 tiles (tdpbssd)                        the same
 
 Products of bits take AVX512 VPOPCNTDQ under vnni and amx where the processor has it, else what LLVM
@@ -118,7 +118,7 @@ def _lack(*features):
 def _lack_amx():
     from .jit import cpu
 
-    missing = _lack("avx512f", "avx512bw", "amx-tile", "amx-int8")()
+    missing = _lack("avx512f", "avx512bw", "avx512vnni", "amx-tile", "amx-int8")()
     if missing is None and not cpu.request_tiles():
         return "the operating system does not grant AMX tiles"
     return missing

@@ -114,7 +114,7 @@ def convolutions(draw):
     # grown where the window is larger than the padded image
     height += max(0, dilation[0] * (kernel[0] - 1) + 1 - height - padding[0] - padding[1])
     width += max(0, dilation[1] * (kernel[1] - 1) + 1 - width - padding[2] - padding[3])
-    widths = st.sampled_from([1, 3, 7, 8, 127, 128, 2047])
+    widths = st.sampled_from([1, 3, 7, 8, 127, 128, 2047, 32767])
     case = Convolution(
         height, width, draw(sizes(6, 14, 16, 32)), draw(sizes(8, 16, 64)),
         draw(sizes(8, 16, 32, 64)), kernel, stride, padding, dilation, draw(st.integers(1, 3)),

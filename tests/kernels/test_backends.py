@@ -165,6 +165,24 @@ def test_vnni_uses_vpdpbusd():
     assert "%zmm31" in text or "%zmm30" in text  # the block fills the registers
 
 
+def words_of(columns):
+    """The emitter of a kernel of s16 pairs with AVX512-VNNI; 0 columns: that of s64 sums."""
+    from intflow.kernels.jit.microkernels import dot2_vnni, dot2_wide, dot4
+
+    if columns:
+        return lambda b, a: dot4.emit(b, a, dot2_vnni.native, columns)
+    return lambda b, a: dot2_wide.emit(b, a, dot2_vnni.native, 16)
+
+
+@pytest.mark.parametrize("columns", [32, 16, 0])
+def test_vnni_uses_vpdpwssd(columns):
+    """And nothing else: left alone, LLVM takes it apart for this processor."""
+    text = assembly(words_of(columns), ARGUMENTS, "sapphirerapids")
+    found = instructions(text)
+    assert "vpdpwssd" in found and "vpmaddwd" not in found
+    assert "%zmm" in text
+
+
 def test_amx_uses_tiles():
     from intflow.kernels.jit.microkernels import tiles
 

@@ -132,6 +132,12 @@ CORNERS = {
     "s64 of s8": Convolution(3, 3, 10, 70, 40, kernel=(3, 3), wide=True, padding=(1, 1, 1, 1)),
     "s64 of s16": Convolution(3, 3, 6, 20, 18, kernel=(2, 2), x_max=32767, w_max=32767,
                               e_max=32767),
+    "s64 of s16, grouped": Convolution(5, 4, 14, 9, 20, kernel=(3, 3), groups=2, padding=(1,) * 4,
+                                       x_max=32767, w_max=32767, e_max=32767),
+    "s64 of s16, many images": Convolution(2, 1, 530, 9, 5, x_max=32767, w_max=9, e_max=32767),
+    "s64 of s8 and s16": Convolution(2, 2, 9, 70, 20, w_max=32767, e_max=127, wide=True),
+    "s64 of s16 and s8": Convolution(2, 2, 29, 70, 20, x_max=32767, e_max=32767, wide=True),
+    "s32 of s16": Convolution(3, 3, 29, 20, 70, kernel=(2, 2), x_max=300, w_max=200, e_max=300),
     "s64 pieces of s16": Convolution(2, 2, 40, 700, 40, x_max=32767, w_max=90, e_max=700,
                                      wide=True),
 }

@@ -1,10 +1,9 @@
 """Which micro-kernel each backend uses for which operands.
 
-A Micro says how its operands look; everything else of a product is shared. Importing a
-micro-kernel compiles it, so each is imported when a backend that the processor has asks for it.
+A Micro says how its operands look; everything else of a product is shared. Asking a micro-kernel
+for its address compiles it, so only a backend that the processor has may ask.
 """
 
-from importlib import import_module
 from typing import Callable, NamedTuple
 
 
@@ -40,6 +39,19 @@ class Micro(NamedTuple):
         return 4 // self.size
 
 
+class Words(NamedTuple):
+    """What a backend may know about operands of which one is s16.
+
+    columns : of the result in one group.
+    emulated : as in `kernels.load`.
+    wide : whether the sums must be s64 from the first product on.
+    """
+
+    columns: int
+    emulated: bool
+    wide: bool = False
+
+
 class Bytes(NamedTuple):
     """What a backend may know about two s8 operands.
 
@@ -57,21 +69,49 @@ class Bytes(NamedTuple):
     emulated: bool
 
 
-def pairs(operands=None):
+# ---------------------------------------------------------------- words
+def pairs(operands):
     """s16 pairs: any processor, any operands."""
-    from .microkernels import dot2 as kernel
+    from .microkernels import dot2, dot2_wide
 
-    return Micro("dot2", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=2)
-
-
-def pairs_wide():
-    """s16 pairs with s64 sums."""
-    from .microkernels import dot2_wide as kernel
-
-    return Micro("dot2_wide", kernel.block.address, kernel.ROWS, kernel.COLUMNS, size=2, wide=True)
+    if operands.wide:
+        return _wide(dot2_wide, dot2_wide.generic, 8)
+    return Micro("dot2", dot2.block.address, dot2.ROWS, dot2.COLUMNS, size=2)
 
 
+def vnni_pairs(operands):
+    """s16 pairs in vectors of 16; narrow panels for few columns."""
+    from .microkernels import dot2_vnni, dot2_wide
+
+    if operands.wide:
+        kernel = dot2_wide.emulated if operands.emulated else dot2_wide.native
+        return _wide(dot2_wide, kernel, 16)
+    return _vnni("dot2_vnni", dot2_vnni, operands, size=2)
+
+
+def _wide(kernels, kernel, columns):
+    """s64 sums of s16 pairs."""
+    return Micro("dot2_wide", kernel.address, kernels.ROWS[columns], columns, size=2,
+                 longest_run=kernels.LONGEST_RUN, wide=True)
+
+
+def _vnni(name, kernels, operands, **micro):
+    """The block of dot4.py or dot2_vnni.py for these columns."""
+    from .microkernels.dot4 import ROWS
+
+    columns = 16 if operands.columns <= 16 else 32
+    kind = "emulated" if operands.emulated else "native"
+    kernel = getattr(kernels, f"{kind}_{columns}")
+    return Micro(name, kernel.address, ROWS[columns], columns, **micro)
+
+
+# ---------------------------------------------------------------- bytes
 SHORTEST_RUN = 8  # steps; below this, widening the sums costs more than the bytes save
+
+
+def as_pairs(operands):
+    """s8 as s16."""
+    return pairs(Words(operands.columns, operands.emulated))
 
 
 def avx2(operands):
@@ -85,7 +125,7 @@ def avx2(operands):
     if operands.small():
         return Micro("byte_products", byte_products.block.address, byte_products.ROWS,
                      byte_products.COLUMNS, size=1)
-    return pairs()
+    return as_pairs(operands)
 
 
 def _offset(operands):
@@ -97,12 +137,7 @@ def vnni(operands):
     """u8 x s8 quads; narrow panels for few columns."""
     from .microkernels import dot4
 
-    columns = 16 if operands.columns <= 16 else 32
-    name = "dot4_emulated" if operands.emulated else "dot4_native"
-    name += "_16" if columns == 16 else ""
-    kernel = import_module(f".microkernels.{name}", __package__)
-    return Micro("dot4", kernel.block.address, dot4.ROWS[columns], columns, size=1,
-                 offset=_offset(operands))
+    return _vnni("dot4", dot4, operands, size=1, offset=_offset(operands))
 
 
 def amx(operands):
@@ -115,10 +150,16 @@ def amx(operands):
                  step_multiple=tiles.STEPS, begin=kernel.begin.address, end=kernel.end.address)
 
 
-# backend -> how it multiplies bytes: a function of Bytes that returns a Micro
-BYTES = {
-    "portable": pairs,
-    "avx2": avx2,
-    "vnni": vnni,
-    "amx": amx,
+class Choice(NamedTuple):
+    """How a backend multiplies: functions of Bytes and of Words that return a Micro."""
+
+    bytes: Callable
+    words: Callable
+
+
+BACKENDS = {
+    "portable": Choice(as_pairs, pairs),
+    "avx2": Choice(avx2, pairs),
+    "vnni": Choice(vnni, vnni_pairs),
+    "amx": Choice(amx, vnni_pairs),
 }

@@ -13,7 +13,7 @@ from ...errors import FormatError, ShapeError
 from ..buffers import SUMS, empty
 from ..geometry import check_mask, geometry, output_size
 from . import product_sizes, unfused
-from .backends import BYTES, Bytes, pairs, pairs_wide
+from .backends import BACKENDS, Bytes, Words
 from .memory import Workspaces
 from .product_call import Call
 from .product_finish import Mask, Narrow, Sums
@@ -26,12 +26,12 @@ class Products:
 
     Parameters
     ----------
-    backend : a name of backends.BYTES.
+    backend : a name of backends.BACKENDS.
     emulated : as in `kernels.load`.
     """
 
     def __init__(self, backend, emulated=False):
-        self._choose = BYTES[backend]
+        self._choose = BACKENDS[backend]
         self._emulated = emulated
         self._memory = Workspaces()
         self._lock = Lock()  # one call at a time uses the workspaces
@@ -109,18 +109,20 @@ class Products:
         """The micro-kernel for these operands, and how many products one s32 sum may add.
 
         Bound of s64 results: a piece of `limit` products stays below 2**31 and is then added to
-        64 bits; where that would be a handful, the wide kernel widens every pair.
+        64 bits; where that would be a handful, the wide kernel multiplies twice.
         """
         if a.itemsize == b.itemsize == 1:
-            micro = self._choose(_bytes(a, b_max or 127, columns, self._emulated))
+            micro = self._choose.bytes(_bytes(a, b_max or 127, columns, self._emulated))
         else:
-            micro = pairs()
+            micro = self._choose.words(Words(columns, self._emulated))
         if sums == np.int32:
             return micro, None
         a_max = np.iinfo(a.dtype).max if a.itemsize == 1 else _magnitude(a)
         b_max = b_max or (127 if b.itemsize == 1 else _magnitude(b))
         limit = (2**31 - 1) // max(1, a_max * b_max)
-        return (micro, limit) if limit >= product_sizes.FEWEST_PRODUCTS else (pairs_wide(), None)
+        if limit >= product_sizes.FEWEST_PRODUCTS:
+            return micro, limit
+        return self._choose.words(Words(columns, self._emulated, wide=True)), None
 
 
 def _bytes(a, w_max, columns, emulated):

@@ -187,7 +187,7 @@ def keep(p, block, out, rows, columns, first):
 @njit(cache=True)
 def multiply(p, work, out, rows, valid, columns, first, sums, table, n, a, b):
     """out (+)= one block: `rows` rows of which `valid` exist, `columns` of NR columns."""
-    direct = not p.wide and rows == valid and columns == p.columns
+    direct = p.wide == p.wide_block and rows == valid and columns == p.columns
     block = work + SCRATCH
     dst = out if direct else block
     ldd = p.out_row if direct else p.columns * (8 if p.wide_block else 4)

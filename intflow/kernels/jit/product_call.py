@@ -77,7 +77,9 @@ class Call:
         """The contraction over pixels and images, some images and output rows at a time."""
         sizes = self.sizes
         unfold = unfolds(self.micro, sizes)
-        most = min(product_sizes.IMAGES_AT_A_TIME, self.limit or sizes.images)
+        longest = self.micro.longest_run * self.micro.per_step
+        most = min(product_sizes.IMAGES_AT_A_TIME, self.limit or sizes.images,
+                   longest or sizes.images)
         for image in range(0, sizes.images, most):
             images = min(most, sizes.images - image)
             part = Turned(self.micro, sizes, images, unfold)

@@ -15,7 +15,7 @@ from numba import carray, cfunc, from_dtype, njit, types
 
 from .ir import define, pointer_s8, pointer_s16
 from .word_tiles import (
-    emit_interleave, emit_interleave_run, emit_offset_sums, emit_transpose, emit_turn,
+    RUN_COLUMNS, emit_interleave, emit_interleave_run, emit_offset_sums, emit_transpose, emit_turn,
 )
 
 FIELDS = (
@@ -39,6 +39,7 @@ WORKER = types.void(types.CPointer(from_dtype(PLAN)), types.int64, types.int64)
 
 _interleave, _interleave_run = define(emit_interleave), define(emit_interleave_run)
 _turn = define(emit_turn)
+SHORTEST_RUN = RUN_COLUMNS[0]  # columns of the narrowest panel that is interleaved whole
 _transpose, _offset_sums = define(emit_transpose), define(emit_offset_sums)
 
 
@@ -131,9 +132,9 @@ def interleave_worker(plan, task, tasks):
         dst = p.dst + target * p.steps * row
         k_left, c_left = p.k - first_k, p.c - first_c
         step = 0
-        if widths == 11 and p.columns == 32 and c_left >= 32:
+        if p.columns >= SHORTEST_RUN and c_left >= p.columns:
             step = max(0, min(p.steps, k_left // per))
-            _interleave_run((dst, base, p.src_k, step))
+            _interleave_run((dst, base, p.src_k, step, p.columns, widths))
         for step in range(step, p.steps):
             rows = min(per, max(0, k_left - step * per))
             for c in range(0, p.columns, 8):

@@ -2,8 +2,9 @@
 
 The constants decide only about speed. Measured on AVX2 (Zen 3, one thread, another process on
 the second core), best and median of repeated runs: UNFOLD_CHANNELS, ROWS_BYTES, OUT_BYTES,
-RUN_BYTES, CHUNK_BYTES; the last four are flat within some 5 % around these values. Not measured:
-IMAGES_AT_A_TIME, SMALL, FEWEST_PRODUCTS, and every one of them for VNNI and AMX.
+RUN_BYTES, CHUNK_BYTES; the last four are flat within some 5 % around these values. Measured on
+VNNI and on 256-bit pairs: FEWEST_PRODUCTS. Not measured: IMAGES_AT_A_TIME, SMALL, and all others
+for VNNI and AMX.
 """
 
 from functools import lru_cache
@@ -20,7 +21,7 @@ CHUNK_BYTES = 8 << 20  # of operands that are prepared piecewise
 IMAGES_AT_A_TIME = 512  # of the gradient
 SMALL = 1 << 17  # multiply-adds of a call that is not worth a second task
 SHORTEST_BLOCK, CALL = 4, 1  # of a block, in rows
-FEWEST_PRODUCTS = 64  # in an s32 piece; below, every pair is widened
+FEWEST_PRODUCTS = 64  # in an s32 piece; below, halves of B are multiplied apart
 
 
 class Cut:

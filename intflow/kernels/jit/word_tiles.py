@@ -8,6 +8,7 @@ from .ir import (I8, I16, I32, I64, case, indices, load, loop, pointer, shifted,
                  vector)
 
 WIDTHS = {11: (I8, I8), 12: (I8, I16), 22: (I16, I16)}  # 10 * bytes of source + of destination
+RUN_COLUMNS = (16, 32)
 
 
 def _words(b, src, stride, at, source, target, count=8):
@@ -94,16 +95,22 @@ def emit_transpose(b, arguments):
 
 
 def emit_interleave_run(b, arguments):
-    """Steps of 32 columns of bytes: dst, src, stride of k, steps."""
-    dst, src, stride, steps = arguments
+    """Steps of a whole panel of RUN_COLUMNS: dst, src, stride of k, steps, columns, widths."""
+    dst, src, stride, steps, columns, widths = arguments
     dst, src = pointer(b, dst), pointer(b, src)
 
-    def step(b, k, state):
-        words = _words(b, src, stride, b.shl(k, I64(2)), I8, I8, 32)
-        store(b, words, shifted(b, dst, b.shl(k, I64(7))))
-        return state
+    def run(source, target, count):
+        def step(b, k, state):
+            first = b.mul(k, I64(32 // target.width))
+            words = _words(b, src, stride, first, source, target, count)
+            store(b, words, shifted(b, dst, b.mul(k, I64(4 * count))))
+            return state
 
-    loop(b, steps, [], step)
+        loop(b, steps, [], step)
+
+    both = b.add(b.mul(columns, I64(100)), widths)
+    case(b, both, {100 * n + w: (lambda pair=pair, n=n: run(*pair, n))
+                   for n in RUN_COLUMNS for w, pair in WIDTHS.items()})
 
 
 def emit_offset_sums(b, arguments):

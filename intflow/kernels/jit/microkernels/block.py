@@ -1,4 +1,4 @@
-"""The contract of every micro-kernel, and the loops they share.
+"""The contract of every micro-kernel; the loops they share are in loops.py.
 
     dst[r][c] = base[r][c] + init[c] + sum over segments s, steps k, bytes of
                 A[s][r][k] * B[s][k][c]
@@ -19,19 +19,44 @@ Arguments of a block, all int64 (addresses and offsets in bytes)
     a, lda   A and the distance of its rows
     b        B, each segment [steps][NR][4 bytes]
     steps    of every segment
-    flush    segments between two widenings (byte_pairs only)
+    flush    segments between two widenings (kernels of emit_runs only)
     rows     one of the kernel's row counts
 """
 
-from numba import types
+from threading import Lock
 
-from ..ir import (I32, I64, case, load, loop, pointer, prefetch_write, shifted, splat, store,
-                  vector)
+from numba import cfunc, types
+
+from ..ir import I64, load, prefetch_write, shifted, store
 
 SCRATCH = 16384
 ARGUMENTS = ("dst", "ldd", "init", "base", "ldb", "scratch", "table", "segments", "a", "lda",
              "b", "steps", "flush", "rows")
 SIGNATURE = types.void(*[types.int64] * len(ARGUMENTS))
+
+
+class kernel:
+    """A block as a C function, compiled when its address is first asked for.
+
+    So a file may hold kernels of instructions that this processor lacks.
+    """
+
+    _lock = Lock()  # two threads would free what the other one calls
+
+    def __init__(self, function):
+        self._function, self._compiled = function, None
+
+    @property
+    def address(self):
+        """Of the C function."""
+        with self._lock:
+            self._compiled = self._compiled or cfunc(SIGNATURE, cache=True)(self._function)
+        return self._compiled.address
+
+
+def named(arguments, names):
+    """Those of a block's arguments whose names this string holds."""
+    return [arguments[ARGUMENTS.index(name)] for name in names.split()]
 
 
 def segment(b, table, s):
@@ -45,10 +70,11 @@ def row_pointers(b, base, stride, rows):
     return [shifted(b, base, b.mul(stride, I64(r))) for r in range(rows)]
 
 
-def announce_rows(b, dst, ldd, rows):
-    """Ask for the first cache line of every row of dst, long before it is written."""
+def announce_rows(b, dst, ldd, rows, size):
+    """Ask for the cache lines of every row of dst, `size` bytes, long before it is written."""
     for row in row_pointers(b, dst, ldd, rows):
-        prefetch_write(b, row)
+        for line in range(0, size, 64):
+            prefetch_write(b, shifted(b, row, line))
 
 
 def store_rows(b, vectors, dst, ldd, rows):
@@ -58,43 +84,3 @@ def store_rows(b, vectors, dst, ldd, rows):
     for r, row in enumerate(row_pointers(b, dst, ldd, rows)):
         for j in range(per_row):
             store(b, vectors[r * per_row + j], row, j * size)
-
-
-def emit_block(b, arguments, heights, lanes, vectors, multiply):
-    """A kernel whose s32 sums stay in registers from the first step to the last.
-
-    heights : its row counts. lanes, vectors : NR = lanes * vectors.
-    multiply(b, sums, word, columns) : sums + products of one step, all <lanes x i32>; `word` is
-        four bytes of a row of A in every lane, `columns` the words of B.
-    """
-    dst, ldd, init, base, ldb, _, table, segments, a, lda, panels, steps, _, rows = arguments
-    dst, init, base, table, a, panels = (
-        pointer(b, p) for p in (dst, init, base, table, a, panels))
-    kind, size = vector(I32, lanes), 4 * lanes
-
-    def block(count):
-        announce_rows(b, dst, ldd, count)
-        offset = [load(b, init, kind, size * j) for j in range(vectors)]
-        start = [b.add(load(b, row, kind, size * j), offset[j])
-                 for row in row_pointers(b, base, ldb, count) for j in range(vectors)]
-
-        def over_segments(b, s, sums):
-            a_offset, b_offset = segment(b, table, s)
-            a_rows = row_pointers(b, shifted(b, a, a_offset), lda, count)
-            panel = shifted(b, panels, b_offset)
-
-            def over_steps(b, k, sums):
-                at = shifted(b, panel, b.mul(k, I64(size * vectors)))
-                columns = [load(b, at, kind, size * j) for j in range(vectors)]
-                out = []
-                for r, row in enumerate(a_rows):
-                    word = splat(b, load(b, shifted(b, row, b.shl(k, I64(2))), I32), kind)
-                    for j, column in enumerate(columns):
-                        out.append(multiply(b, sums[vectors * r + j], word, column))
-                return out
-
-            return loop(b, steps, sums, over_steps)
-
-        store_rows(b, loop(b, segments, start, over_segments), dst, ldd, count)
-
-    case(b, rows, {count: (lambda n=count: block(n)) for count in heights})

@@ -5,10 +5,10 @@ No saturation where A is 0..127 and |B| <= 128: a pair is at most 2 * 127 * 128 
 """
 
 from llvmlite import ir
-from numba import cfunc
 
 from ..ir import I8, I16, I32, declare, define, vector
-from .block import SIGNATURE, emit_block
+from .block import kernel
+from .loops import emit_block
 
 VECTORS = 2
 ROWS = (4, 2, 1)
@@ -33,7 +33,7 @@ def emit(b, arguments):
 _block = define(emit)
 
 
-@cfunc(SIGNATURE, cache=True)
+@kernel
 def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """One block of the product; the arguments are those of block.py."""
     _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))

@@ -1,53 +1,74 @@
-"""s16 pairs with s64 accumulators: every pair is widened before it is added.
+"""s16 pairs with s64 sums, for operands so wide that s32 holds only a few products.
 
-For operands so wide that s32 holds only a few products (s16 x s16 near full range). Slow and
-simple. Exact: |sum| <= K * 2**30 < 2**63 for K < 2**33. `init` is ignored.
+B is cut into bytes, b = 256 * high + low with low in 0..255 and high in -128..127, once a step
+for all rows; each of a * low and a * high adds to s32 sums of its own. A flush adds
+low + 256 * high to the s64 sums, which wait in L1.
+
+Exact for any s16: |a| <= 2**15, so a step adds at most 2 * 2**15 * 255 to a sum of low and
+2 * 2**15 * 128 to one of high, and LONGEST_RUN steps stay below 2**31 - 1. The pair (-32768,
+-32768) . (-32768, -32768), which no s32 holds, cannot occur: high is never below -128.
+|s64 sum| <= K * 2**30 < 2**63 for K < 2**33.
+
+Block 12 x 1 vector of 16 with AVX512-VNNI: 24 accumulators, 2 of B, a mask and a broadcast of A;
+one vector wide, since the cut costs as much as a product. 6 x 1 vector of 8 elsewhere.
 """
 
-from numba import cfunc
+from llvmlite import ir
 
-from ..ir import I16, I32, I64, case, define, load, loop, pointer, shifted, splat, vector
-from .block import SIGNATURE, row_pointers, segment, store_rows
-from .dot2 import pair_dot
+from ..ir import I16, I32, I64, define, splat, vector
+from . import dot2, dot2_vnni
+from .block import kernel
+from .loops import emit_runs
 
-ROWS = (4, 1)
-COLUMNS = LANES = 8
-
-
-def emit(b, arguments):
-    """The kernel for every row count."""
-    dst, ldd, _, base, ldb, _, table, segments, a, lda, bb, steps, _, rows = arguments
-    dst, base, table, a, bb = (pointer(b, p) for p in (dst, base, table, a, bb))
-    wide = vector(I64, LANES)
-
-    def block(count):
-        def over_segments(b, s, acc):
-            a_offset, b_offset = segment(b, table, s)
-            a_rows = row_pointers(b, shifted(b, a, a_offset), lda, count)
-            panel = shifted(b, bb, b_offset)
-
-            def over_steps(b, k, acc):
-                columns = load(b, shifted(b, panel, b.shl(k, I64(5))), vector(I16, 2 * LANES))
-                out = []
-                for row, sums in zip(a_rows, acc):
-                    word = load(b, shifted(b, row, b.shl(k, I64(2))), I32)
-                    pairs = b.bitcast(splat(b, word, vector(I32, LANES)), columns.type)
-                    out.append(b.add(sums, b.sext(pair_dot(b, pairs, columns), wide)))
-                return out
-
-            return loop(b, steps, acc, over_steps)
-
-        start = [load(b, row, wide) for row in row_pointers(b, base, ldb, count)]
-        acc = loop(b, segments, start, over_segments)
-        store_rows(b, acc, dst, ldd, count)
-
-    case(b, rows, {count: (lambda n=count: block(n)) for count in ROWS})
+LONGEST_RUN = (2**31 - 1) // (2 * 2**15 * 255)  # steps: 128
+ROWS = {16: (12, 8, 4, 2, 1), 8: (6, 4, 2, 1)}  # by NR
 
 
-_block = define(emit)
+def cut(b, words):
+    """(low, high): the bytes of every s16 of <n x i32>, as s16."""
+    pairs = b.bitcast(words, vector(I16, 2 * words.type.count))
+    low = b.and_(pairs, ir.Constant(pairs.type, [255] * pairs.type.count))
+    high = b.ashr(pairs, ir.Constant(pairs.type, [8] * pairs.type.count))
+    return [b.bitcast(part, words.type) for part in (low, high)]
 
 
-@cfunc(SIGNATURE, cache=True)
-def block(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
-    """One block of the product; the arguments are those of block.py."""
-    _block((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
+def widen(b, low, high):
+    """low + 256 * high in s64."""
+    kind = vector(I64, low.type.count)
+    low, high = b.sext(low, kind), b.sext(high, kind)
+    return b.add(low, b.shl(high, splat(b, I64(8), kind)))
+
+
+def emit(b, arguments, multiply, columns):
+    """The kernel for every row count, with a multiply of dot2.py or dot2_vnni.py."""
+    def add(b, state, words, panel):
+        parts = cut(b, panel[0])
+        return [multiply(b, state[2 * r + i], word, part)
+                for r, word in enumerate(words) for i, part in enumerate(parts)]
+
+    emit_runs(b, arguments, ROWS[columns], vector(I64, columns), 1,
+              [vector(I32, columns)] * 2, add, widen)
+
+
+_generic = define(lambda b, arguments: emit(b, arguments, dot2.multiply, 8))
+_native = define(lambda b, arguments: emit(b, arguments, dot2_vnni.native, 16))
+_emulated = define(lambda b, arguments: emit(b, arguments, dot2_vnni.emulated, 16))
+
+
+@kernel
+def generic(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+    """8 columns, any processor; the arguments are those of block.py."""
+    _generic((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
+
+
+@kernel
+def native(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+    """16 columns with AVX512-VNNI."""
+    _native((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
+
+
+@kernel
+def emulated(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+    """The same for tests."""
+    _emulated((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
+               rows))
