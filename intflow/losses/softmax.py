@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import RangeError
 from ..formats import Fixed, Tensor
+from ..kernels.buffers import ERRORS, empty
 from .loss import Loss, count_wrong
 
 PROBABILITY_BITS = 15
@@ -55,7 +56,7 @@ class SoftmaxCrossEntropy(Loss):
     def __call__(self, kernels, y, labels):
         frac_bits = y.format.frac_bits
         _check_spread(y.codes, frac_bits)
-        error = np.empty(y.codes.shape, np.int32)
+        error = empty(y.codes.shape, np.int32, ERRORS)
         totals, largest = np.empty((2, len(y.codes)), np.int64)
         kernels.softmax(error, totals, largest, y.codes, TABLE, LOG2_E, LOG2_E_BITS,
                         frac_bits - TABLE_BITS, PROBABILITY_BITS)
