@@ -25,8 +25,8 @@ RUNS = {
                   "--schedule", "4:1/128,8:1/256,12:1/512,16:1/1024,20:1/2048,24:1/4096,27:1/8192,"
                   "30:1/16384"],
     "bnn-cifar10": ["--model", "bnn-cifar10", "--scheme", "qnn", "--bits", "1-1-32-8",
-                    "--scheme-option", "batch_norm=integer", "--data", "cifar10", "--epochs", "10",
-                    "--schedule", "2:1/128,4:1/256,6:1/512,8:1/1024,9:1/2048"],
+                    "--scheme-option", "batch_norm=integer", "--data", "cifar10", "--epochs", "8",
+                    "--schedule", "2:1/128,4:1/256,6:1/512,7:1/1024"],
     "ptb-lstm-44": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W4A4G16E16",
                     "--data", "ptb", "--epochs", "8"],
     "ptb-lstm-wide": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W16A16G32E16",
