@@ -1,11 +1,12 @@
 """Memory of a training step and of inference beside fp32's, measured array by array.
 
-    python benchmarks/memory.py [--model mlp] [--bits 1-1-32-8] [--batch-size 100] [--json]
+    python benchmarks/memory.py [--model mlp] [--bits 1-1-32-8] [--batch-size 100] [--out FILE.json]
 
 Training runs at the batch size, inference at one image and at the batch size.
 
-Integers: what NumPy holds at most (tracemalloc), in training the whole step with its stored weights
-and averages, in inference one batch through a Trainer that keeps the bits of its weights alone.
+Integers: what NumPy holds at most (tracemalloc) and what its arena takes, in training the whole step
+with its stored weights and averages, in inference one batch through a Trainer that keeps the bits of
+its weights alone.
 fp32: the same network with the same optimiser, counted from shapes: weights, gradients, two averages
 and every layer's output once for training; weights and the two largest neighbours for inference.
 Scratch memory inside compiled kernels, a few hundred kB a thread, is left out on both sides.
@@ -20,14 +21,18 @@ import click
 import numpy as np
 
 from intflow import Trainer
+from intflow.kernels.buffers import Pool, using
 from intflow.models import find_model
 
 
-def peak(function):
-    """Bytes of arrays at the highest moment of function(), with what was there before."""
+def peak(function, before):
+    """Bytes of arrays at the highest moment of function(), with what was there before: in NumPy's
+    own memory, and in `before`, the Pool in use until now."""
+    gc.collect()
     tracemalloc.reset_peak()
-    function()
-    return tracemalloc.get_traced_memory()[1]
+    with using(Pool()) as during:
+        function()
+    return tracemalloc.get_traced_memory()[1] + before.in_use() + during.extent
 
 
 def fp32_bytes(network, images):
@@ -56,16 +61,19 @@ def measure(model, scheme, bits, batch_size):
     network = warm.network
     del warm
     tracemalloc.start()
-    running = trainer()
-    running.step(images, labels)
-    rows = [("training step", batch_size, peak(lambda: running.step(images, labels)))]
+    with using(Pool()) as before:
+        running = trainer()
+        running.step(images, labels)
+        rows = [("training step", batch_size,
+                 peak(lambda: running.step(images, labels), before))]
     del running
     for n in sorted({1, batch_size}):
-        compact = trainer()
-        compact.compact()
-        compact.evaluate(images[:n], labels[:n])        # workspaces are kept from here on
-        gc.collect()
-        rows.append(("inference", n, peak(lambda: compact.evaluate(images[:n], labels[:n]))))
+        with using(Pool()) as before:
+            compact = trainer()
+            compact.compact()
+            compact.evaluate(images[:n], labels[:n])    # workspaces are kept from here on
+            rows.append(("inference", n,
+                         peak(lambda: compact.evaluate(images[:n], labels[:n]), before)))
         del compact
     tracemalloc.stop()
     return [row_of(network, *row) for row in rows]
@@ -83,14 +91,13 @@ def row_of(network, what, images, taken):
 @click.option("--scheme", default="qnn", show_default=True)
 @click.option("--bits", default="1-1-32-8", show_default=True)
 @click.option("--batch-size", default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def main(model, scheme, bits, batch_size, as_json):
+@click.option("--out", type=click.File("w", lazy=True), help="write the record here, as JSON")
+def main(model, scheme, bits, batch_size, out):
     """Print what a model takes."""
     found = measure(model, scheme, bits, batch_size)
     about = {"model": model, "scheme": scheme, "bits": bits, "batch_size": batch_size}
-    if as_json:
-        click.echo(json.dumps({**about, "rows": found}))
-        return
+    if out:
+        json.dump({**about, "rows": found}, out, indent=1)
     click.echo(f"{model} {bits} ({scheme})")
     for row in found:
         click.echo(f"{row['what']:13} {row['images']:4} images {row['bytes'] / 1e6:9.2f} MB   "

@@ -64,6 +64,12 @@ class Pool:
                 self.extent, self.at_extent = start + room, dict(self.live)
         return np.asarray(_Piece(self, start, room, kind, shape, dtype))
 
+    def in_use(self):
+        """Bytes of the arrays that live."""
+        with self._lock:
+            self._take_back()
+            return sum(self.live.values())
+
     def _find(self, room):
         """Start of the smallest hole that has room, else of new memory; None where all is used."""
         fitting = [hole for hole in self._holes if hole[1] - hole[0] >= room]

@@ -25,8 +25,10 @@ def test_pieces_never_overlap(requests):
         last = empty((SMALL,), np.uint8, MASKS)
         assert pool.live[ERRORS] == sum(-(-array.size // LINE) * LINE for array, _ in held)
         assert pool.live[MASKS] == last.nbytes
+        assert pool.in_use() == pool.live[ERRORS] + last.nbytes
         held.clear()
         del last
+        assert pool.in_use() == 0
         extent = pool.extent
         everything = empty((extent,), np.uint8)
         assert pool.extent == everything.nbytes == extent           # the holes have become one
