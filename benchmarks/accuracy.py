@@ -28,9 +28,9 @@ RUNS = {
                     "--scheme-option", "batch_norm=integer", "--data", "cifar10", "--epochs", "8",
                     "--schedule", "2:1/128,4:1/256,6:1/512,7:1/1024"],
     "ptb-lstm-44": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W4A4G16E16",
-                    "--data", "ptb", "--epochs", "8"],
+                    "--data", "ptb", "--epochs", "7"],
     "ptb-lstm-wide": ["--model", "ptb-lstm", "--scheme", "qnn", "--bits", "W16A16G32E16",
-                      "--data", "ptb", "--epochs", "8"],
+                      "--data", "ptb", "--epochs", "7"],
 }
 
 
