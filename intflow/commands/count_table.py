@@ -65,9 +65,11 @@ def _cells(counts):
 def _products(report):
     """Products by their widths, and what has no column."""
     for name in ("forward", "error", "gradient"):
-        widths = report["passes"].get(name, {}).get("operations", {}).get("mac", {})
-        if widths:
-            yield f"MAC {name}: " + ", ".join(f"{short(n)} {width}" for width, n in widths.items())
+        operations = report["passes"].get(name, {}).get("operations", {})
+        for kind, title in (("mac", "MAC"), ("shifted", "Shift and add")):
+            widths = operations.get(kind, {}).items()
+            if widths:
+                yield f"{title} {name}: " + ", ".join(f"{short(n)} {width}" for width, n in widths)
     others = {name: sum(report["total"]["operations"].get(name, {}).values())
               for name in ("padding", "multiply", "divide", "lookup", "random")}
     listed = ", ".join(f"{short(n)} {name}" for name, n in others.items() if n)

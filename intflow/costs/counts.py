@@ -1,8 +1,8 @@
 """Counts of operations and bytes, which add up.
 
 Lingo: a *width* is what an operation works on: "32" a 32-bit container, "8x2+32" a product of an
-8-bit and a 2-bit code added into 32 bits, "fp32" or "bf16" a float of the comparison. A *role* is
-what a tensor is: one of ROLES.
+8-bit and a 2-bit code added into 32 bits, "8xp4+32" one with a power of two of 4 bits, "fp32" or
+"bf16" a float of the comparison. A *role* is what a tensor is: one of ROLES.
 """
 
 from collections import Counter
@@ -14,7 +14,8 @@ from .widths import stored_bits
 # What is counted. One line of definition each; `kernels.py` says how many a kernel makes.
 OPERATIONS = {
     "mac": "a multiplication and the addition of its product, as the papers count: padding too",
-    "padding": "of these, the ones whose operand is a zero of the padding",
+    "shifted": "a product with a power of two, added; its shift and additions are counted as such",
+    "padding": "of these two, the ones whose operand is a zero of the padding",
     "multiply": "a multiplication without an addition",
     "add": "an addition, subtraction, or the carry of a rounding",
     "shift": "a shift by any number of places",

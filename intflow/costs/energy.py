@@ -50,8 +50,8 @@ class EnergyTable:
         ("mac", "8x2+32"): 0.2 * 16/64 + 0.1 = 0.15. ("compare", "32"): 0.1.
         """
         match name:
-            case "padding":
-                return Fraction(0)              # a mac already
+            case "padding" | "shifted":
+                return Fraction(0)              # a mac already; counted by its steps
             case "mac":
                 operands, accumulator = width.split("+")
                 return self.product(*operands.split("x")) + self._add(accumulator)

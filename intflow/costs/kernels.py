@@ -11,12 +11,14 @@ Lingo: n elements; role as in counts.py; fmt a format (Fixed, Minifloat, Float).
 
 from math import prod
 
-from ..formats import Binary, Fixed, Minifloat
+from ..formats import Binary, Fixed, Minifloat, PowerOfTwo
+from ..ops import bound_bits
 from .counts import Counts
-from .widths import Float, container, mac_width
+from .widths import Float, container, mac_width, shifted_width
 
 BYTE = Fixed(8, 0, signed=False)
 MASK = Fixed(1, 0, signed=False)        # a byte in the engine
+EXPONENT = "8"                          # a sum of two exponents takes 5 bits
 
 
 def encode_images(n, codes):
@@ -34,7 +36,8 @@ def centre_images(n, codes):
 def product(sizes, a, b, total, read, written):
     """One of the three products of a layer: a multiply-accumulate for every term of every sum.
 
-    A minifloat b is multiplied by its significand and the product shifted by its exponent.
+    A minifloat b is multiplied by its significand and the product shifted by its exponent. With
+    powers of two there is no multiplication: see `shift_and_add`.
 
     Parameters
     ----------
@@ -42,11 +45,31 @@ def product(sizes, a, b, total, read, written):
     a, b, total : formats of the operands and of the sums.
     read, written : [(role, n, fmt)]
     """
-    width, padding = mac_width(a, b, total), sizes.products - inside(sizes)
-    operations = [("mac", width, sizes.products), ("padding", width, padding)]
+    n, padding = sizes.products, sizes.products - inside(sizes)
+    if isinstance(a, PowerOfTwo) or isinstance(b, PowerOfTwo):
+        operations = shift_and_add(n, a, b, total)
+        return Counts.of([*operations, ("padding", operations[0][1], padding)], read, written)
+    width = mac_width(a, b, total)
+    operations = [("mac", width, n), ("padding", width, padding)]
     if isinstance(b, Minifloat):
-        operations.append(("shift", container(total), sizes.products))
+        operations.append(("shift", container(total), n))
     return Counts.of(operations, read, written)
+
+
+def shift_and_add(n, a, b, total):
+    """Operations of n products of which a factor at least is a power of two, each added to a sum.
+
+    A shift as wide as the product, and an addition; before them, where both are powers, an addition
+    of their exponents. Signs and zeros are selections.
+
+    Examples
+    --------
+    PowerOfTwo(4), codes up to 64, times 8 bits: 64 * 127 takes 14 bits, a shift of 16.
+    """
+    both = isinstance(a, PowerOfTwo) and isinstance(b, PowerOfTwo)
+    product = Fixed(bound_bits(a, b, 1), 0)
+    return [("shifted", shifted_width(a, b, total), n), ("add", EXPONENT, n * both),
+            ("shift", container(product), n), ("add", container(total), n)]
 
 
 def inside(sizes):
@@ -139,6 +162,14 @@ def requantize(n, wide, narrow, role):
     width = container(wide)
     return Counts.of([("shift", width, n), ("add", width, n), ("compare", width, 2 * n)],
                      [(role, n, wide)], [(role, n, narrow)])
+
+
+def requantize_to_power(n, wide, narrow, role):
+    """An exponent, as in `adamax_update`, brought to the step by an addition; below the smallest
+    power is 0, above the largest the largest: two comparisons."""
+    return Counts.of(
+        [("lookup", container(wide), n), ("add", EXPONENT, n), ("compare", EXPONENT, 2 * n)],
+        [(role, n, wide)], [(role, n, narrow)])
 
 
 def requantize_masked(n, wide, narrow):

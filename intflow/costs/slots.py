@@ -5,7 +5,7 @@
 
 from .. import ops
 from ..errors import UsageError
-from ..formats import Binary, Fixed
+from ..formats import Binary, Fixed, PowerOfTwo
 from . import kernels
 from .counts import Counts
 from .widths import BF16, FP32
@@ -150,15 +150,19 @@ class Qnn(Wage):
         """[W]"""
         if isinstance(codes, Binary):
             return kernels.binarize(n, master, "weights")
-        return super().weight(n, master, codes)
+        return self._narrow(n, master, codes, "weights")
 
     def activation(self, n, wide, narrow):
         """[A]"""
         if wide == narrow:
             return Counts()
         sign = kernels.binarize(n, wide, "activations", self.mask)
-        return sign if isinstance(narrow, Binary) else sign + kernels.requantize(
+        return sign if isinstance(narrow, Binary) else sign + self._narrow(
             n, wide, narrow, "activations")
+
+    def _narrow(self, n, wide, narrow, role):
+        power = isinstance(narrow, PowerOfTwo)
+        return (kernels.requantize_to_power if power else kernels.requantize)(n, wide, narrow, role)
 
     def activation_error(self, n, e):
         """Between layers nothing is narrowed, as long as 32 bits hold it."""

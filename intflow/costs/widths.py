@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..formats import Binary, Minifloat
+from ..formats import Binary, Minifloat, PowerOfTwo
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,23 @@ def container(fmt):
 
 
 def operand(fmt):
-    """The name of an operand of a product: its bits, "e4m3" for a minifloat, or a float's name."""
+    """The name of an operand of a product: its bits, "e4m3" for a minifloat, or a float's name.
+
+    A power of two that is multiplied like any other integer has the bits of the grid around it.
+    """
     if isinstance(fmt, Float):
         return fmt.name
     if isinstance(fmt, Minifloat):
         return f"e{fmt.exponent_bits}m{fmt.mantissa_bits}"
-    return str(fmt.bits)
+    return str(fmt.grid.bits)
 
 
 def mac_width(a, b, accumulator):
     """The width of a multiply-accumulate: "8x2+32"."""
     return f"{operand(a)}x{operand(b)}+{container(accumulator)}"
+
+
+def shifted_width(a, b, accumulator):
+    """The width of a product by shifts: "9xp4+32" is one of 9 bits and a power of two of 4."""
+    names = (f"p{fmt.bits}" if isinstance(fmt, PowerOfTwo) else operand(fmt) for fmt in (a, b))
+    return f"{'x'.join(names)}+{container(accumulator)}"

@@ -16,7 +16,7 @@ import json
 
 import numpy as np
 
-from ..formats import Fixed, Rounding, Tensor, format_name
+from ..formats import Fixed, PowerOfTwo, Rounding, Tensor, format_name
 from ..random_streams import PURPOSES
 
 FORMAT = "intflow trace 1"
@@ -70,11 +70,13 @@ def describe(fmt, axes):
 
     Examples
     --------
-    Fixed(8, 7), "NCHW": bits 8, frac_bits 7, signed True, axes NCHW, format Q0.7.
+    Fixed(8, 7), "NCHW": bits 8, frac_bits 7, signed True, axes NCHW, format Q0.7. Binary(), "NC":
+    bits 2, which -1 and +1 take in two's complement; PowerOfTwo(4), "NC": bits 8, for 64.
     """
-    is_power = isinstance(fmt, Fixed) and fmt.factor == 1
+    bits = max(fmt.bits, fmt.maximum.bit_length() + (fmt.minimum < 0))
+    is_power = isinstance(fmt, (Fixed, PowerOfTwo)) and fmt.factor == 1
     scale = {"frac_bits": fmt.frac_bits} if is_power else {"step": str(fmt.step)}
-    return {"bits": fmt.bits, **scale, "signed": fmt.minimum < 0, "axes": axes,
+    return {"bits": bits, **scale, "signed": fmt.minimum < 0, "axes": axes,
             "format": format_name(fmt)}
 
 

@@ -2,7 +2,7 @@
 
 from .. import __version__
 from ..errors import ExportError
-from ..formats import Fixed, Rounding, Tensor, format_name
+from ..formats import Fixed, PowerOfTwo, Rounding, Tensor, format_name
 
 
 def tensors(trainer):
@@ -57,14 +57,15 @@ def describe_network(source):
 
 
 def code_format(fmt):
-    """A format as plain values: its name and bits; of fixed point the step and the sign.
+    """A format as plain values: its name and bits; of fixed point and powers of two step and sign.
 
     The name of a minifloat says its fields: e4m3b16 is a sign, 4 bits of exponent with bias 16, and 3 of
     mantissa.
     """
     plain = dict(format=format_name(fmt), bits=fmt.bits)
-    return {**plain, "frac_bits": fmt.frac_bits, "signed": fmt.signed} if isinstance(fmt, Fixed) \
-        else plain
+    if isinstance(fmt, (Fixed, PowerOfTwo)):
+        return {**plain, "frac_bits": fmt.frac_bits, "signed": fmt.signed}
+    return plain
 
 
 def input_tables(trainer):

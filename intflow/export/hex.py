@@ -1,8 +1,10 @@
 """Memories for `$readmemh`: one file a tensor, one value a line.
 
 A value is its code in two's complement of the tensor's bits, without the bits above, in equally
-many hexadecimal digits on every line: -1 in 2 bits is 3, in 8 bits ff. Values stand in logical
-order (OIHW, OI), the last axis running fastest; `manifest.json` says shape, bits and step.
+many hexadecimal digits on every line: -1 in 2 bits is 3, in 8 bits ff. Of a binary tensor it is 1
+for +1 and 0 for -1; of powers of two (pow2) a sign bit above a field f, 0 or 2**(f - 1) steps. Values
+stand in logical order (OIHW, OI), the last axis running fastest; `manifest.json` says shape, bits
+and step.
 """
 
 import hashlib
@@ -13,6 +15,8 @@ from ..errors import ExportError
 from .describe import describe_network, describe_tensor, input_tables, tensors
 
 MANIFEST = "manifest.json"
+PACKING = ("one value a line, hexadecimal, two's complement of `bits` bits, last axis fastest; binary: 1 "
+           "for +1, 0 for -1; pow2: a sign bit above a field f, 0 or 2**(f - 1) steps")
 
 
 def write(source, out_dir):
@@ -37,8 +41,7 @@ def write(source, out_dir):
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     named = {**input_tables(source[0]), **tensors(source[0])}
-    manifest = {"network": describe_network(source), "packing": "one value a line, hexadecimal, "
-                "two's complement of `bits` bits, last axis fastest", "tensors": {}}
+    manifest = {"network": describe_network(source), "packing": PACKING, "tensors": {}}
     for name, tensor in named.items():
         file = f"{name}.mem"
         text = memory(tensor)
@@ -55,9 +58,8 @@ def memory(tensor):
 
     Examples
     --------
-    Codes 1, 0, -1 of 2 bits: "1", "0", "3"; -1 of 12 bits: "fff".
+    Codes 1, 0, -1 of 2 bits: "1", "0", "3"; -1 of 12 bits: "fff". -4 of PowerOfTwo(4): "b".
     """
-    bits = tensor.format.bits
-    digits, mask = -(-bits // 4), (1 << bits) - 1
+    digits, word = -(-tensor.format.bits // 4), tensor.format.word
     codes = tensor.logical().ravel().tolist()
-    return "".join(f"{code & mask:0{digits}x}\n" for code in codes)
+    return "".join(f"{word(code):0{digits}x}\n" for code in codes)

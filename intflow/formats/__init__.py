@@ -13,6 +13,7 @@ from intflow.formats.notation import (
     parse_narrowing,
 )
 from intflow.formats.packed import BitMask, Packed
+from intflow.formats.power_of_two import PowerOfTwo
 from intflow.formats.rounding import (
     Overflow,
     Rounding,
@@ -31,11 +32,12 @@ FORMATS = {
     "uniform": Uniform,
     "binary": Binary,
     "minifloat": Minifloat,
+    "power of two": PowerOfTwo,
 }
 
 __all__ = [
     "FORMATS", "Binary", "BitMask", "Bits", "Fixed", "Minifloat", "Narrowing", "Overflow",
-    "Packed", "Rounding", "Scaled", "Tensor", "Uniform", "exact", "format_name", "levels",
-    "overflow", "parse_bits", "parse_format", "parse_narrowing", "round_divide", "round_fraction",
-    "round_shift", "shiftexp",
+    "Packed", "PowerOfTwo", "Rounding", "Scaled", "Tensor", "Uniform", "exact", "format_name",
+    "levels", "overflow", "parse_bits", "parse_format", "parse_narrowing", "round_divide",
+    "round_fraction", "round_shift", "shiftexp",
 ]

@@ -45,6 +45,10 @@ class Binary(Format):
         """Whether `code` is -1 or +1."""
         return code in (-1, 1)
 
+    def word(self, code):
+        """1 for +1, 0 for -1."""
+        return int(code > 0)
+
     def quantize(self, real):
         """Return the sign of a real number, with +1 for zero.  [QNN sign]
 

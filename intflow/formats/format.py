@@ -31,6 +31,11 @@ class Format:
         """Smallest NumPy integer type that holds every code."""
         return _dtype(self.minimum < 0, self.maximum)
 
+    @property
+    def grid(self):
+        """The evenly spaced format among whose codes these are: this one, where it is one."""
+        return self
+
     def contains(self, code):
         """Whether `code` is one of this format's codes."""
         return self.minimum <= code <= self.maximum
@@ -40,6 +45,15 @@ class Format:
         if not self.contains(code):
             raise RangeError(f"{code} is no code of {self}: {self.minimum}..{self.maximum}")
         return operator.index(code) * self.step
+
+    def word(self, code):
+        """The bits of a code as a memory of words holds it: two's complement of `bits` bits.
+
+        Examples
+        --------
+        Fixed(2, 0): -1 is 0b11 = 3.
+        """
+        return code & (1 << self.bits) - 1
 
     def quantize(self, real, rounding, overflow, random=None):
         """Return the code of a real number.

@@ -134,6 +134,10 @@ class Minifloat:
 
     value = decode
 
+    def word(self, code):
+        """The code itself: it is made of fields."""
+        return code
+
     def __str__(self):
         default = (1 << (self.exponent_bits - 1)) - 1
         bias = f"b{self.bias}" if self.bias != default else ""

@@ -6,6 +6,7 @@
     ap_ufixed<8,0,AP_RND_CONV,AP_SAT>      ... with how to narrow into it
     uniform<8,1/127,sym>      width and step; signed, unsigned or sym
     binary  binary<1/4>       -step and +step
+    pow2<4>  pow2<4,-3>       powers of two: bits of a sign and an exponent, the highest exponent
     e4m3  e5m2ieee  e4m3b11ftz  e3m2nz     minifloat: exponent and mantissa bits, bias, no
                               subnormals (ftz), no zero (nz), specials; 1-4-3 is e4m3ftz
     2888  2-8-8-8  W2A8G8E8   the four widths of a training scheme
@@ -19,6 +20,7 @@ from intflow.errors import FormatError, UsageError
 from intflow.formats.binary import Binary
 from intflow.formats.fixed_point import Fixed
 from intflow.formats.minifloat import Minifloat
+from intflow.formats.power_of_two import PowerOfTwo
 from intflow.formats.rounding import Overflow, Rounding
 from intflow.formats.uniform import Uniform
 
@@ -114,7 +116,7 @@ def parse_format(text):
         if match := _match(pattern, text):
             return build(*match.groups())
     raise FormatError(f"unknown format {_shown(text)}; write Q3.4, UQ0.8, s8, u8, ap_fixed<16,6>,"
-                      " uniform<8,1/127>, binary or e4m3")
+                      " uniform<8,1/127>, binary, pow2<4> or e4m3")
 
 
 def parse_narrowing(text):
@@ -138,7 +140,7 @@ def format_name(format, notation="q"):
 
     Parameters
     ----------
-    format : Fixed, Uniform, Binary or Minifloat.
+    format : Fixed, Uniform, Binary, PowerOfTwo or Minifloat.
     notation : "q" for the shortest name (also str(format)), "ap" for ap_fixed<...>.
 
     Examples
@@ -219,6 +221,8 @@ _NOTATIONS = {
     _AP: lambda *groups: _ap(*groups).format,
     rf"uniform<\s*(\d+)\s*,{_STEP}(?:,\s*(signed|unsigned|sym)\s*)?>": _uniform,
     rf"binary(?:<{_STEP}>)?": lambda step: Binary(_fraction(step or "1")),
+    r"pow2<\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?>": lambda bits, highest: PowerOfTwo(
+        int(bits), int(highest or 0)),
     r"e(\d+)m(\d+)(?:b(-?\d+))?(ftz|nz)?(fn|ieee)?": _minifloat,
     r"1-(\d+)-(\d+)": lambda e, m: _minifloat(e, m, None, "ftz", None),
 }

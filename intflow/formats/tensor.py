@@ -16,7 +16,7 @@ class Tensor:
     Parameters
     ----------
     codes : integer ndarray. Stored as it comes, in memory order.
-    format : Fixed, Uniform, Binary or Minifloat; value = format.value(code).
+    format : Fixed, Uniform, Binary, PowerOfTwo or Minifloat; value = format.value(code).
     axes : str, one capital letter an axis: HWNC and NC for activations and errors, HWIO and IO
         for weights and gradients, any other order where a file or a report needs it.
 

@@ -203,6 +203,13 @@ def copy_into(out, source):
         out[...] = source
 
 
+def converted(x, dtype, kind=TEMPORARY):
+    """x in another dtype that holds it, as an array of its own."""
+    out = empty(x.shape, dtype, kind)
+    copy_into(out, x)
+    return out
+
+
 def packed_copy(x, kind=TEMPORARY):
     """x, any layout of axes, as an array of its own whose last axis is the fastest."""
     out = empty(x.shape, x.dtype, kind)

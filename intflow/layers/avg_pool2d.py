@@ -47,7 +47,7 @@ class AvgPool2d(Layer):
 
     def backward(self, e, saved, run):
         if e.format.bits > ops.pooling.average_error_bits(self.window):
-            e = run.scheme.shortened(run.kernels, e)
+            e = run.scheme.shortened(run.kernels, e, run.address("error", self))
         return ops.avg_pool2d_error(run.kernels, e, self.window, saved)
 
     def settings(self):

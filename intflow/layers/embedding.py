@@ -43,7 +43,7 @@ class Embedding(Layer):
         w = self.weight.codes or self.narrowed_weight(run)                                # [W]
         run.record(self, weight=self.weight.master, weight_q=w)
         tokens = x.codes[:, 0]
-        return Tensor(w.codes[tokens], w.format, "NC"), tokens
+        return ops.take_rows(w, tokens), tokens
 
     def narrowed_weight(self, run):
         """The codes of all rows."""

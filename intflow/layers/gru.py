@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kernels.buffers import copy_into, empty
 from .recurrent import Recurrent
 
 
@@ -21,12 +22,12 @@ class Gru(Recurrent):
     blocks, kept = 3, 4
 
     def step(self, kernels, window, t, h):
-        gates, hidden = self.gates, np.empty(window.cell.shape[1:], np.int32)
+        gates, hidden = self.gates, empty(window.cell.shape[1:], np.int32)
         kernels.gru_forward(
             window.gates[t], window.cell[t + 1], hidden, window.x[t], h, window.cell[t],
             *self.rshifts(), gates.frac_bits, gates.limit, gates.frac_bits - self.format.frac_bits,
             self.format.maximum, gates.sigmoids, gates.tanhs)
-        window.hidden[t + 1] = hidden
+        copy_into(window.hidden[t + 1], hidden)
 
     def step_back(self, kernels, window, t, out, error, below):
         gates = self.gates

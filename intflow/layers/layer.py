@@ -183,7 +183,7 @@ class Run:
         if self.group.size == 1:
             return gradient
         bits = ops.bound_bits(a, b, pixels * self.whole)
-        fmt = ops.wide(bits, gradient.format.frac_bits)
+        fmt = ops.accumulator(a, b, pixels * self.whole)
         return Tensor(self.group.start_sum(gradient.codes, bits), fmt, gradient.axes)
 
     def keep_later(self, parameter, codes):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kernels.buffers import copy_into, empty
 from .recurrent import Recurrent
 
 
@@ -26,12 +27,12 @@ class Lstm(Recurrent):
         return after
 
     def step(self, kernels, window, t, h):
-        gates, hidden = self.gates, np.empty(window.cell.shape[1:], np.int32)
+        gates, hidden = self.gates, empty(window.cell.shape[1:], np.int32)
         kernels.lstm_forward(
             window.gates[t], window.cell[t + 1], hidden, window.x[t], h, window.cell[t],
             *self.rshifts(), gates.frac_bits, gates.limit, 2 * gates.frac_bits - self.format.frac_bits,
             self.format.maximum, gates.sigmoids, gates.tanhs)
-        window.hidden[t + 1] = hidden
+        copy_into(window.hidden[t + 1], hidden)
 
     def step_back(self, kernels, window, t, out, error, below):
         at_x, at_h, carry = out
@@ -39,4 +40,4 @@ class Lstm(Recurrent):
         kernels.lstm_backward(
             at_x, carry, error, *below, window.gates[t], window.cell[t + 1], window.cell[t],
             gates.frac_bits, gates.limit, self.step_format.maximum, gates.sigmoids, gates.tanhs)
-        at_h[...] = at_x
+        copy_into(at_h, at_x)

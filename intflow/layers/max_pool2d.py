@@ -48,7 +48,7 @@ class MaxPool2d(Layer):
     def backward(self, e, saved, run):
         winner, shape = saved
         if e.format.bits > 32:
-            e = run.scheme.shortened(run.kernels, e)
+            e = run.scheme.shortened(run.kernels, e, run.address("error", self))
         return ops.max_pool2d_error(run.kernels, e, winner, self.window, shape)
 
     def settings(self):

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..formats import Fixed, Rounding, Tensor, shiftexp
+from ..kernels.buffers import ACTIVATIONS, ERRORS, SUMS, converted, copy_into, empty
 from .layer import Layer, Spec
 from .linear import Linear
 
@@ -74,12 +75,12 @@ class Recurrent(Layer):
         y, kept = self.inputs.forward(x, run)
         w = self.hidden.weight.codes or self.hidden.narrowed_weight(run)                  # [W]
         window = Window(self, y.codes, run)
-        sums = np.empty((*y.codes.shape[:1], self.blocks * self.units), np.int64)
+        sums = empty((*y.codes.shape[:1], self.blocks * self.units), np.int64, SUMS)
         for t in range(window.steps):
             h = Tensor(window.hidden[t], self.format, "NC")
             of_h = run.products.forward(self.hidden.name, h, w, self.hidden.window)
             rows = slice(t * run.streams, (t + 1) * run.streams)
-            sums[rows] = of_h.codes
+            copy_into(sums[rows], of_h.codes)
             self.step(run.kernels, window, t, sums[rows])
         for state, codes in zip(self.states, (window.hidden, window.cell)):
             run.carry(state, codes[-1])
@@ -106,7 +107,7 @@ class Recurrent(Layer):
         window, w, kept = saved
         errors, frac_bits = self.in_one_unit(e, run)
         errors = errors.reshape(window.steps, run.streams, self.units)
-        at_x, at_h = (np.empty(window.sums_shape, np.int32) for _ in range(2))
+        at_x, at_h = (empty(window.sums_shape, np.int32, ERRORS) for _ in range(2))
         carry, below = np.zeros(errors.shape[1:], np.int32), (np.zeros(errors.shape[1:], np.int64), 0)
         for t in reversed(range(window.steps)):
             if t + 1 < window.steps:
@@ -125,7 +126,7 @@ class Recurrent(Layer):
         narrow = run.scheme.operand(run.kernels, e)                                       # [E]
         shape = len(e.codes), self.units
         product = run.products.error(self.hidden.name, narrow, w, self.hidden.window, shape)
-        return product.codes.astype(np.int64), product.format.frac_bits - e.format.frac_bits
+        return converted(product.codes, np.int64, SUMS), product.format.frac_bits - e.format.frac_bits
 
     def step_back(self, kernels, window, t, out, error, below):
         """Errors of step t.
@@ -143,12 +144,12 @@ class Recurrent(Layer):
         rshift = shiftexp(largest) - (bits - 1) if largest else 0
         fmt = Fixed(bits, e.format.frac_bits - rshift, symmetric=True)
         narrow = ops.requantize(run.kernels, e, fmt, Rounding.HALF_EVEN)
-        return narrow.codes.astype(np.int32), fmt.frac_bits
+        return converted(narrow.codes, np.int32, ERRORS), fmt.frac_bits
 
     def at_sums(self, codes, frac_bits):
         """Errors at sums as a Tensor."""
         fmt = replace(self.step_format, frac_bits=frac_bits)
-        return Tensor(codes.astype(fmt.dtype), fmt, "NC")
+        return Tensor(converted(codes, fmt.dtype, ERRORS), fmt, "NC")
 
     def _hidden_gradient(self, window, e, run):
         """g = h'^T e over all steps and streams."""
@@ -175,15 +176,15 @@ class Window:
         self.format, self.units = layer.format, layer.units
         self.streams, self.steps = run.streams, len(sums) // run.streams
         self.sums_shape = (self.steps, self.streams, layer.blocks * layer.units)
-        self.x = sums.astype(np.int64).reshape(self.sums_shape)
-        self.gates = np.empty((self.steps, self.streams, layer.kept * layer.units), np.int32)
+        self.x = converted(sums, np.int64, SUMS).reshape(self.sums_shape)
+        self.gates = empty((self.steps, self.streams, layer.kept * layer.units), np.int32, ACTIVATIONS)
         starts = [run.carried_into(state) for state in layer.states]
         self.hidden = self._begun(starts[0])
         self.cell = self._begun(starts[1]) if layer.has_cell else None
 
     def _begun(self, start):
-        codes = np.empty((self.steps + 1, *start.shape), start.dtype)
-        codes[0] = start
+        codes = empty((self.steps + 1, *start.shape), start.dtype, ACTIVATIONS)
+        copy_into(codes[0], start)
         return codes
 
     def before(self):

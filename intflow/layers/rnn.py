@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kernels.buffers import copy_into, empty
 from .recurrent import Recurrent
 
 
@@ -20,15 +21,15 @@ class Rnn(Recurrent):
     has_cell = False
 
     def step(self, kernels, window, t, h):
-        gates, hidden = self.gates, np.empty(h.shape, np.int32)
+        gates, hidden = self.gates, empty(h.shape, np.int32)
         kernels.rnn_forward(
             window.gates[t], hidden, window.x[t], h, *self.rshifts(), gates.frac_bits,
             gates.frac_bits - self.format.frac_bits, self.format.maximum, gates.tanhs)
-        window.hidden[t + 1] = hidden
+        copy_into(window.hidden[t + 1], hidden)
 
     def step_back(self, kernels, window, t, out, error, below):
         at_x, at_h, _ = out
         kernels.rnn_backward(
             at_x, error, *below, window.gates[t], self.gates.frac_bits, self.step_format.maximum,
             self.gates.tanhs)
-        at_h[...] = at_x
+        copy_into(at_h, at_x)

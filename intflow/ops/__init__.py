@@ -41,16 +41,17 @@ from .pooling import average_format, avg_pool2d, avg_pool2d_error, max_pool2d, m
 from .power import requantize_to_power
 from .products import Products
 from .requantize import requantize, requantize_by_maximum, requantize_masked
-from .rows import sum_format_of_rows, sum_rows
+from .rows import sum_format_of_rows, sum_rows, take_rows
 from .shape import flatten, flatten_bits, subsample, subsample_error, unflatten
+from .shift_products import ShiftProducts
 from .stochastic_sign import binarize_weight_drawn
 from .width import WIDEST_OPERAND, wide
 from .window import Window
 
 __all__ = [
-    "Products", "WIDEST_OPERAND", "Window", "accumulator", "add", "add_channels", "add_errors",
-    "average_format", "avg_pool2d", "avg_pool2d_error", "binarize", "binarize_above",
-    "binarize_drawn", "binarize_masked", "binarize_weight", "binarize_weight_drawn",
+    "Products", "ShiftProducts", "WIDEST_OPERAND", "Window", "accumulator", "add", "add_channels",
+    "add_errors", "average_format", "avg_pool2d", "avg_pool2d_error", "binarize",
+    "binarize_above", "binarize_drawn", "binarize_masked", "binarize_weight", "binarize_weight_drawn",
     "bound_bits", "channel_gradients", "channel_sums", "channels_of", "common_format",
     "concatenate", "conv2d", "conv2d_error", "conv2d_error_masked", "conv2d_gradient",
     "conv2d_requantized", "count_passed", "dropout", "dropout_format", "dropout_mean",
@@ -59,5 +60,5 @@ __all__ = [
     "relu", "requantize", "requantize_by_maximum", "requantize_levels", "requantize_masked",
     "requantize_packed", "requantize_to_power", "response", "scale_channels", "short_fraction",
     "slope_error", "subsample", "subsample_error", "sum_channels", "sum_format",
-    "sum_format_of_rows", "sum_rows", "unflatten", "unpack", "wide",
+    "sum_format_of_rows", "sum_rows", "take_rows", "unflatten", "unpack", "wide",
 ]

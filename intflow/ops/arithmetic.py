@@ -28,13 +28,13 @@ def add(kernels, a, b):
     if a.codes.shape != b.codes.shape:
         raise ShapeError(f"add takes equal shapes, got {a.codes.shape} and {b.codes.shape}")
     coarse, fine = sorted((a, b), key=lambda t: t.format.frac_bits)
-    frac_bits = coarse.format.frac_bits + max(0, WIDEST_SUM - coarse.format.bits)
+    frac_bits = coarse.format.frac_bits + max(0, WIDEST_SUM - coarse.format.grid.bits)
     frac_bits = min(frac_bits, fine.format.frac_bits)
-    bits = _sum_bits(coarse.format, replace(fine.format, frac_bits=frac_bits))
+    bits = _sum_bits(coarse.format, replace(fine.format.grid, frac_bits=frac_bits))
     if bits > 64:
         coarse, fine = (_coarser(kernels, t, frac_bits - (bits - 62)) for t in (coarse, fine))
     elif frac_bits < fine.format.frac_bits:
-        fmt = Fixed(fine.format.bits, frac_bits, symmetric=True)
+        fmt = Fixed(fine.format.grid.bits, frac_bits, symmetric=True)
         fine = requantize(kernels, fine, fmt, Rounding.HALF_EVEN)
     gap = fine.format.frac_bits - coarse.format.frac_bits
     fmt = sum_format(coarse.format, fine.format)
@@ -80,7 +80,7 @@ def _sum_bits(a, b):
 
 def _bits(fmt):
     """Bits of a signed format that holds the codes of fmt."""
-    return fmt.bits + (not fmt.signed)
+    return fmt.grid.bits + (not fmt.signed)
 
 
 def concatenate(kernels, tensors):

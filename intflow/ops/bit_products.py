@@ -121,11 +121,11 @@ def steps_of(fmt):
 
     Examples
     --------
-    u3: 1, 2, 4; s3: 1, 2, -4; binary: ().
+    u3: 1, 2, 4; s3: 1, 2, -4; binary: (). Powers of two have those of the grid around them.
     """
     if isinstance(fmt, Binary):
         return ()
-    steps = [1 << bit for bit in range(fmt.bits)]
+    steps = [1 << bit for bit in range(fmt.grid.bits)]
     return (*steps[:-1], -steps[-1] if fmt.signed else steps[-1])
 
 

@@ -13,6 +13,7 @@ from .requantize import requantize
 
 def dropout_format(fmt, bits):
     """Format of codes of `fmt` at `bits` more fraction bits."""
+    fmt = fmt.grid
     if isinstance(fmt, Fixed):
         return replace(fmt, bits=fmt.bits + bits, frac_bits=fmt.frac_bits + bits)
     return Fixed(2 + bits, fmt.frac_bits + bits, symmetric=True)        # binary

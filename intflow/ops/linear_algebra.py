@@ -21,7 +21,8 @@ def accumulator(a, b, terms):
     Returns
     -------
     Fixed of the bits that hold the bound terms * max|a| * max|b|; its step is the product of
-    the steps.
+    the steps. Powers of two are bounded as the grid around them: running means of sums, and the
+    digests of runs, depend on this width.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def accumulator(a, b, terms):
     8-bit a (127), 2-bit b (1), 8192 terms: bound 1 040 384, 21 bits, held in s32.
     """
     frac_bits = b.mantissa_bits - b.lowest_exponent if isinstance(b, Minifloat) else b.frac_bits
-    return wide(bound_bits(a, b, terms), a.frac_bits + frac_bits)
+    return wide(bound_bits(_grid(a), _grid(b), terms), a.frac_bits + frac_bits)
 
 
 def bound_bits(a, b, terms):
@@ -45,6 +46,10 @@ def bound_bits(a, b, terms):
         largest = ((2 << b.mantissa_bits) - 1) << ((1 << b.exponent_bits) - 1 - b.zero)
         return min(64, (terms * magnitude(a) * largest).bit_length() + 1)
     return (terms * magnitude(a) * magnitude(b)).bit_length() + 1
+
+
+def _grid(fmt):
+    return fmt if isinstance(fmt, Minifloat) else fmt.grid
 
 
 def magnitude(fmt):

@@ -74,7 +74,7 @@ def guard_of(fmt):
     --------
     24 bits: 8; 32 bits: 0.
     """
-    return min(GUARD, 32 - fmt.bits)
+    return min(GUARD, 32 - fmt.grid.bits)
 
 
 def rdiv(a, b):

@@ -74,6 +74,7 @@ def average_format(fmt, window, guard_bits):
     FormatError : where the sum of a window, shifted by the guard bits, does not fit 62 bits.
     """
     kh, kw = window.kernel_size
+    fmt = fmt.grid
     if isinstance(fmt, Binary):
         fmt = Fixed(2, fmt.frac_bits, symmetric=True)       # a mean may be 0
     bits = fmt.bits + guard_bits

@@ -3,7 +3,23 @@
 import numpy as np
 
 from ..formats import Tensor
+from ..kernels.buffers import ACTIVATIONS, GRADIENTS, empty, is_planning
 from .width import wide
+
+
+def take_rows(w, rows):
+    """y[n] = w[rows[n]].
+
+    w : Tensor IO. rows : (N,) integers in [0, I).
+
+    Examples
+    --------
+    w = [1], [2], rows = 1, 0, 1: [2], [1], [2].
+    """
+    out = empty((len(rows), w.codes.shape[1]), w.codes.dtype, ACTIVATIONS)
+    if not is_planning():
+        out[...] = w.codes[rows]
+    return Tensor(out, w.format, "NC")
 
 
 def sum_format_of_rows(fmt, count):
@@ -31,8 +47,10 @@ def sum_rows(e, rows, count):
     e = [1], [2], [5], rows = 1, 0, 1, count = 3: [2], [6], [0].
     """
     fmt = sum_format_of_rows(e.format, len(rows))
-    out = np.zeros((count, e.codes.shape[1]), fmt.dtype)
-    order = np.argsort(rows, kind="stable")
-    named, starts = np.unique(rows[order], return_index=True)
-    out[named] = np.add.reduceat(e.codes[order].astype(fmt.dtype), starts, axis=0)
+    out = empty((count, e.codes.shape[1]), fmt.dtype, GRADIENTS)
+    if not is_planning():
+        order = np.argsort(rows, kind="stable")
+        named, starts = np.unique(rows[order], return_index=True)
+        out[...] = 0
+        out[named] = np.add.reduceat(e.codes[order].astype(fmt.dtype), starts, axis=0)
     return Tensor(out, fmt, "IO")

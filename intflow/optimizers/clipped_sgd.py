@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import RangeError
-from ..formats import Fixed, Tensor
+from ..formats import Fixed
+from ..kernels.buffers import empty, is_planning
 from ..random_streams import Address
 
 LONGEST = 2             # log2 of the norm that a gradient may have
@@ -29,7 +30,7 @@ class ClippedSGD:
     settings = ()
 
     def step(self, kernels, scheme, parameters, rate, seed, step, images=1):
-        """Update every parameter from its gradient; leaves the applied update beside it.
+        """Update every parameter from its gradient; leaves the applied update beside it, where wanted.
 
         images : in the whole batch; the loss is their sum.
         """
@@ -40,7 +41,7 @@ class ClippedSGD:
         excess = max(0, norm_exponent(square * Fraction(1, images * images)) - LONGEST)
         share = Fraction(rate) * Fraction(1, images << excess)
         for parameter, gradient in zip(trained, gradients):
-            parameter.update = _move(kernels, scheme, parameter, gradient, share, seed, step)
+            _move(kernels, scheme, parameter, gradient, share, seed, step)
 
 
 def squared(kernels, g):
@@ -51,7 +52,10 @@ def squared(kernels, g):
     Codes 3, -4 of step 1/2: 25/4.
     """
     drop = max(0, kernels.max_abs(g.codes).bit_length() - NORM_BITS)
-    return kernels.sum_squares(g.codes >> drop) * Fraction(4) ** (drop - g.format.frac_bits)
+    cut = empty(g.codes.shape, g.codes.dtype)
+    if not is_planning():
+        np.right_shift(g.codes, drop, out=cut)
+    return kernels.sum_squares(cut) * Fraction(4) ** (drop - g.format.frac_bits)
 
 
 def norm_exponent(square):
@@ -71,16 +75,17 @@ def norm_exponent(square):
 
 
 def _move(kernels, scheme, parameter, gradient, share, seed, step):
-    """Take the step; returns it as a Tensor."""
+    """Take the step, and leave it beside the parameter where it is wanted."""
     master = parameter.master
     gain = share * Fraction(2) ** (master.format.frac_bits - gradient.format.frac_bits)
     scale = _parts(gain, kernels.max_abs(gradient.codes), parameter)
-    update, limit = np.zeros(master.codes.shape, np.int32), scheme.master_limit(parameter)
+    update = np.zeros(master.codes.shape if parameter.keeps_update else 0, np.int32)
+    limit = scheme.master_limit(parameter)
     if scale is not None:
         parameter.gradient, kept = gradient, parameter.gradient
         scheme.take_step(kernels, parameter, update, scale, limit, seed, step)
         parameter.gradient = kept
-    return Tensor(update, Fixed(32, master.format.frac_bits), master.axes)
+    parameter.keep(update, Fixed(32, master.format.frac_bits))
 
 
 def _parts(gain, largest, parameter):

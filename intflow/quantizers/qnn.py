@@ -6,7 +6,7 @@ Requantize cuts at -1 and 1. Every product is normalised: where a model has no b
 one is put there (layers/normalise.py).
 
     W, A    1 bit: the sign, +1 for 0; stochastic: +1 with the probability clip((x + 1) / 2, 0, 1)
-            2 to 8 bits: multiples of a power of two below 1 (linear), or powers of two (log)
+            2 to 8 bits: multiples of a power of two below 1 (linear); 2 to 5: powers of two (log)
     G, E    k bits by the largest value, their exponent kept; or 32, wide: gradients as they are,
             errors in 16 bits. Errors are narrowed where they enter a product.
 
@@ -21,14 +21,14 @@ import numpy as np
 
 from .. import ops
 from ..errors import FormatError, RangeError, UsageError
-from ..formats import Binary, Fixed, Rounding, Tensor
+from ..formats import Binary, Fixed, PowerOfTwo, Rounding, Tensor
+from ..formats.power_of_two import LEGAL_BITS
 from .scheme import Scheme, operand_bits
 
 MASTER = Fixed(14, 12, symmetric=True)
 LIMIT = 1 << MASTER.frac_bits
 INPUT = Fixed(9, 8, symmetric=True)
 RATE = Fraction(1, 64)
-MOST_LOG_BITS = 5           # 2**14, the largest power of two in a 16-bit operand
 HALVINGS = 6                # parts of a training, each at half the rate of the one before
 BATCH = 100
 
@@ -157,8 +157,7 @@ class Qnn(Scheme):
             return Binary()
         if self.option["quantizer"] == "linear":
             return Fixed(bits, bits - 1, symmetric=True)
-        largest = (1 << (bits - 1)) - 2
-        return Fixed(largest + 2, largest, symmetric=True)
+        return PowerOfTwo(bits)
 
     def _narrow(self, kernels, x, fmt, rounding, address):
         if self.option["quantizer"] == "log":
@@ -178,11 +177,11 @@ class Qnn(Scheme):
 
     def activation_error(self, kernels, e, address=None):
         """Between layers an error stays as wide as the product made it, up to 32 bits."""
-        return e if e.format.bits <= 32 else self.shortened(kernels, e)
+        return e if e.format.bits <= 32 else self.shortened(kernels, e, address)
 
-    def shortened(self, kernels, e):
-        """Brought to 32 bits by its maximum."""
-        return ops.requantize_by_maximum(kernels, e, 32, Rounding.HALF_EVEN)
+    def shortened(self, kernels, e, address=None):
+        """Brought to 32 bits by its maximum, that of all workers where they share the batch."""
+        return ops.requantize_by_maximum(kernels, e, 32, Rounding.HALF_EVEN, address)
 
     def operand(self, kernels, e, address=None):
         """Narrowed by E where it enters a product, however wide it came."""
@@ -235,7 +234,7 @@ def rate_exponent(rate):
 
 def check(bits, quantizer, widest):
     """FormatError for widths that the scheme does not have."""
-    most = MOST_LOG_BITS if quantizer == "log" else widest
+    most = LEGAL_BITS[-1] if quantizer == "log" else widest
     for slot, width in (("W", bits.weight), ("A", bits.activation)):
         if width > most:
             raise FormatError(f"qnn takes 1 to {most} bits for W and A ({quantizer}), got {width} "

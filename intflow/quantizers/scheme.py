@@ -184,7 +184,7 @@ class Scheme:
         """An error on its way back through slot A."""
         return self.error(kernels, e, address)
 
-    def shortened(self, kernels, e):
+    def shortened(self, kernels, e, address=None):
         """An error with more bits than a layer takes; as it came where a scheme refuses that."""
         return e
 

@@ -63,6 +63,11 @@ def _outside_top5(outputs, labels):
     """Images whose label is not among the five largest outputs; the first of equals counts."""
     if outputs.shape[1] <= 5:
         return 0
+    blocks = (slice(first, first + BATCH) for first in range(0, len(outputs), BATCH))
+    return sum(_behind_five(outputs[block], labels[block]) for block in blocks)
+
+
+def _behind_five(outputs, labels):
     own = np.take_along_axis(outputs, labels[:, None], axis=1)
     before = np.arange(outputs.shape[1]) < labels[:, None]
     ahead = np.count_nonzero((outputs > own) | ((outputs == own) & before), axis=1)

@@ -14,7 +14,7 @@ from ..kernels.buffers import planning
 from ..losses import LOSSES
 from ..ops import Products
 from ..optimizers import OPTIMIZERS
-from .encoder import Encoder
+from .encoder import Encoder, Tokens
 from .evaluate import BATCH
 from .step import evaluation_step, training_step
 
@@ -37,15 +37,15 @@ def plan_memory(network, loss, backend="auto", threads=None):
     plan : {"arena", "master", "state", "data", "total", "kinds"}. arena: every array of the step;
         kinds: {kind: bytes} of what lay in it when it was largest, "free" among them: gaps between
         arrays. master, state: stored weights and what the optimiser keeps. data: images of the
-        batches that wait for their step.
+        batches that wait for their step; of a text tokens, and the tokens after them.
     """
-    scheme, plans = network.scheme, {}
+    scheme, plans, carried = network.scheme, {}, {}
     loss, optimizer = LOSSES[scheme.loss_for(loss)](), OPTIMIZERS[scheme.optimizer]()
     if _trains(network):
         plans["training"] = _plan(network, network.batch_size, backend, threads,
                                   lambda *batch: _train(network, loss, optimizer, *batch))
     plans["evaluation"] = _plan(network, BATCH, backend, threads,
-                                lambda *batch: _evaluate(network, loss, *batch))
+                                lambda *batch: _evaluate(network, loss, carried, *batch))
     return plans
 
 
@@ -60,7 +60,7 @@ def _trains(network):
 def _plan(network, images, backend, threads, step):
     for parameter in network.parameters:
         parameter.gradient = parameter.update = None
-    batch = np.zeros((images, *network.input_shape), np.uint8), np.zeros(images, np.int64)
+    batch, data = _batch(network, images)
     with planning() as pool:
         network.kernels = load(backend, threads)        # new ones: they keep their workspaces
         network.products = Products(network.kernels)
@@ -71,20 +71,32 @@ def _plan(network, images, backend, threads, step):
         state = sum(a.nbytes for p in network.parameters for a in p.state.values())
         network.kernels = network.products = None
     master = sum(p.master.codes.nbytes for p in network.parameters)
-    data = BATCHES * batch[0].nbytes
+    data *= BATCHES
     return dict(arena=pool.extent, master=master, state=state, data=data,
                 total=pool.extent + master + state + data, kinds=kinds)
 
 
+def _batch(network, images):
+    """((images, labels) as a step takes them, their bytes while they wait)."""
+    if network.reads_text:
+        tokens = np.zeros((images, *network.input_shape), np.int32)
+        labels = np.zeros(tokens.size, np.int64)
+        return (tokens, labels), tokens.nbytes + labels.nbytes
+    pixels = np.zeros((images, *network.input_shape), np.uint8)
+    return (pixels, np.zeros(images, np.int64)), pixels.nbytes
+
+
 def _train(network, loss, optimizer, images, labels):
     encoder, rate = _encoder(network), network.scheme.default_rate()
-    training_step(network, encoder, loss, optimizer, images, labels, rate, network.run())
+    run = network.run(streams=len(images))
+    training_step(network, encoder, loss, optimizer, images, labels, rate, run)
 
 
-def _evaluate(network, loss, images, labels):
-    evaluation_step(network, _encoder(network), loss, images, labels, network.run(keep=False))
+def _evaluate(network, loss, carried, images, labels):
+    run = network.run(keep=False, streams=len(images), carried=carried)
+    evaluation_step(network, _encoder(network), loss, images, labels, run)
 
 
 def _encoder(network):
-    """The encoding does not matter: every one makes codes of the same format."""
-    return Encoder("symmetric", network.scheme.input_format())
+    """The encoding of images does not matter: every one makes codes of the same format."""
+    return Tokens() if network.reads_text else Encoder("symmetric", network.scheme.input_format())

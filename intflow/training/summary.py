@@ -43,7 +43,7 @@ def summarize(model, bits, scheme, width, classes=None, batch_size=None, device=
     plain = network(False)
     device = Device.read(device) if device else None
     summary = add_device(describe(model, plain), plain, device)
-    if device is not None or plain.reads_text:          # neither is planned
+    if device is not None:
         return summary
     memory = plan_memory(plain, entry.loss)
     if plain.scheme.tunes:

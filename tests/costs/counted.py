@@ -243,6 +243,21 @@ class Loops:
 
         return [*narrow, _each(acc, inside)]
 
+    def requantize_to_power(self, out, x, rshift, largest):
+        """An exponent from a table, brought to the step of out; 0 for what is too small."""
+        self.t.reads(self.t.role(), x)
+        self.t.writes(self.t.role(), out)
+
+        def one(value):
+            exponent = next(k for k in range(64) if value * value < 1 << 2 * k + 1)
+            self.t.note("lookup", width_of(x))
+            place = self.t.add(exponent, -rshift, "8")
+            small, large = self.t.less(place, 0, "8"), self.t.less(largest, place, "8")
+            size = 0 if small or value == 0 else 1 << (largest if large else place)
+            return size if value > 0 else -size
+
+        return [_each(x, one)]
+
     def max_abs(self, x):
         self.t.reads(self.t.role(), x)
         smallest = largest = 0
@@ -340,18 +355,23 @@ OUTPUTS = {"relu": 2, "requantize_masked": 2, "max_pool2d": 2, "stochastic_updat
 
 
 class CountedKernels:
-    """The reference kernels, each call counted by its loop and held against it."""
+    """The reference kernels, each call counted by its loop and held against it.
+
+    uncounted : names of kernels that run as they are; of layers that nobody compares.
+    """
 
     backend, threads = "reference", 1
 
-    def __init__(self, tally):
+    def __init__(self, tally, uncounted=()):
         self.loops, self.reference, self.called = Loops(tally), load("reference"), set()
+        # Where they are used counts the first two: slots, losses.
+        self.uncounted = {"random_u32", "softmax", *uncounted}
 
     def __getattr__(self, name):
         if name not in KERNELS:
             raise AttributeError(name)
         reference = getattr(self.reference, name)
-        if name in ("random_u32", "softmax"):       # where they are used counts them: slots, losses
+        if name in self.uncounted:
             return reference
         loop = getattr(self.loops, name)
 
@@ -417,13 +437,13 @@ def moved(tally, function, taken):
     return called
 
 
-def counted_trainer(trainer_of, monkeypatch):
+def counted_trainer(trainer_of, monkeypatch, products=CountedProducts, uncounted=()):
     """(trainer, tally, kernels) of trainer_of(kernels), which counts what it does from here on."""
     tally = Tally()
-    kernels = CountedKernels(tally)
+    kernels = CountedKernels(tally, uncounted)
     trainer = trainer_of(load("reference"))
     trainer.kernels = trainer.network.kernels = kernels
-    trainer.network.products = CountedProducts(kernels, tally)
+    trainer.network.products = products(kernels, tally)
     for layer in trainer.network.layers.walk():
         tally.kinds[layer.name] = layer.kind
         backward = layer.backward
@@ -447,8 +467,9 @@ def _copies(tally, backward):
 
 
 def _count_the_rest(trainer, tally):
-    """Encoding comes first, by default; then the loss and its [E]; updates in the end."""
-    loss, update = trainer.loss, trainer.scheme.update
+    """Encoding comes first, by default; then the loss and its [E]; updates in the end, where the
+    scheme makes them."""
+    loss, update = trainer.loss, getattr(trainer.scheme, "update", None)
 
     def lose(*arguments):
         tally.at = ("loss", ERROR)
@@ -458,7 +479,9 @@ def _count_the_rest(trainer, tally):
         layer = parameter.name.removesuffix(".weight")
         return turn(tally, update, (layer, UPDATE))(kernels, parameter, *arguments)
 
-    trainer.loss, trainer.scheme.update = lose, updating
+    trainer.loss = lose
+    if update is not None:
+        trainer.scheme.update = updating
 
 
 def _count_moves(tally, monkeypatch):

@@ -15,9 +15,10 @@ from device import tiny
 from intflow import Trainer
 from intflow.device import trace_files
 from intflow.device.readmemh import read_hex, write_hex
-from intflow.device.trace import computed_order
+from intflow.device.trace import computed_order, describe
 from intflow.device.trace_files import TraceFile
 from intflow.errors import TraceError
+from intflow.formats import Binary, Fixed, PowerOfTwo, parse_format
 from intflow.layers import AvgPool2d, Conv2d, Flatten, Linear, Requantize, Sequential
 
 PLAIN = {"input", "output", "error_in", "error_out"}
@@ -126,6 +127,19 @@ def test_forms_hold_the_same(traced):
             for name, attributes in one.tensors.items():
                 assert {**other.tensors[name], "shape": attributes["shape"]} == attributes
                 assert np.array_equal(other.read(name), one.read(name))
+
+
+@pytest.mark.parametrize("fmt, codes, bits", [
+    (Binary(), [-1, 1], 2), (PowerOfTwo(4), [0, -64, 64, 1], 8), (Fixed(8, 7), [-128, 127], 8),
+    (Fixed(8, 8, signed=False), [0, 255], 8)])
+def test_text_of_a_format_holds_its_codes(fmt, codes, bits, tmp_path):
+    """Also where the stored width is less than that of the codes in two's complement."""
+    about = describe(fmt, "C")
+    assert about["bits"] == bits and parse_format(about["format"]) == fmt
+    with open(tmp_path / "x.hex", "wb") as file:
+        write_hex(file, np.array(codes, fmt.dtype), bits)
+    text = (tmp_path / "x.hex").read_bytes()
+    assert read_hex(text, bits, about["signed"], "x").tolist() == codes
 
 
 def test_an_error_narrowed_before_its_products():

@@ -13,8 +13,10 @@ from intflow import Trainer
 from intflow.errors import ExportError
 from intflow.export import find_export
 from intflow.export.hex import memory
-from intflow.formats import Fixed, Tensor
+from intflow.formats import Binary, Fixed, PowerOfTwo, Tensor
 from intflow.layers import Conv2d, Flatten, Linear, ReLU, Requantize, Sequential
+
+import oracle_power
 
 write = find_export("hex")
 
@@ -95,3 +97,23 @@ def test_twos_complement(bits, data):
 def test_by_hand():
     assert memory(Tensor(np.array([1, 0, -1]), Fixed(2, 1), "O")) == "1\n0\n3\n"
     assert memory(Tensor(np.array([-1, 5]), Fixed(12, 1), "O")) == "fff\n005\n"
+
+
+def test_signs_and_powers_are_written_as_their_bits():
+    signs = np.array([[1, -1, -1]], np.int8)
+    assert memory(Tensor(signs, Binary(), "NC")) == "1\n0\n0\n"
+    powers = np.array([[0, 1, 64, -1, -64]], np.int8)
+    assert memory(Tensor(powers, PowerOfTwo(4), "NC")) == "0\n1\n7\n9\nf\n"
+
+
+def test_weights_of_powers_come_back(tmp_path):
+    net = Sequential(Conv2d(3, (2, 3)), ReLU(), Requantize(), Flatten(), Linear(4))
+    trainer = Trainer(net, "4-4-16-16", "qnn", input_shape=(2, 5, 4), batch_size=3, seed=2,
+                      backend="reference", options="quantizer=log")
+    write((trainer, {}), tmp_path)
+    about = json.loads((tmp_path / "manifest.json").read_text())["tensors"]["linear_1.weight_q"]
+    assert (about["format"], about["bits"], about["frac_bits"]) == ("pow2<4>", 4, 6)
+    words = [int(line, 16) for line in (tmp_path / about["file"]).read_text().split()]
+    parameter = next(p for p in trainer.network.parameters if p.name == "linear_1.weight")
+    codes = trainer.scheme.weight(trainer.kernels, parameter).logical().ravel().tolist()
+    assert [oracle_power.value(word, 4) for word in words] == codes and len(set(codes)) > 9

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from intflow.formats import Binary, Fixed, Minifloat, Uniform
+from intflow.formats import Binary, Fixed, Minifloat, PowerOfTwo, Uniform
 from intflow.formats.format import LEGAL_BITS
 from intflow.formats.minifloat import SPECIALS
 
@@ -43,4 +43,5 @@ def minifloat(draw, most_bits=32):
 
 
 binary = st.builds(Binary, STEPS)
-formats = st.one_of(fixed(), uniform(), minifloat(), binary)
+powers = st.builds(PowerOfTwo, st.integers(2, 5), st.integers(-10_000, 10_000))
+formats = st.one_of(fixed(), uniform(), minifloat(), binary, powers)

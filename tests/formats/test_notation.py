@@ -16,6 +16,7 @@ from intflow.formats import (
     Minifloat,
     Narrowing,
     Overflow,
+    PowerOfTwo,
     Rounding,
     Uniform,
     format_name,
@@ -42,6 +43,8 @@ NAMES = {
     "uniform<4,2,signed>": Uniform(4, Fraction(2)),
     "binary": Binary(),
     "binary<1/4>": Binary(Fraction(1, 4)),
+    "pow2<4>": PowerOfTwo(4),
+    "pow2<3,-2>": PowerOfTwo(3, -2),
     "e4m3": Minifloat(4, 3),
     "e4m3fn": Minifloat(4, 3, specials="fn"),
     "e5m2ieee": Minifloat(5, 2, specials="ieee"),
@@ -61,6 +64,7 @@ OTHER_NAMES = {
     "ap_fixed<8,1,AP_TRN,AP_SAT_SYM>": Fixed(8, 7, symmetric=True),
     "uniform<8,2/6>": Uniform(8, Fraction(1, 3)),
     "E4M3": Minifloat(4, 3),
+    "POW2< 5 , 1 >": PowerOfTwo(5, 1),
 }
 
 

@@ -153,6 +153,17 @@ def signs(group):
     return trained(group, normed, bits="1-1-6-6", scheme="qnn")
 
 
+def broad():
+    """So many outputs that errors behind their product take more than 32 bits."""
+    return Sequential(Flatten(), Linear(8), ReLU(), Requantize(), Linear(600), ReLU(), Requantize(),
+                      Linear(CLASSES))
+
+
+def powers(group):
+    """QNN with powers of two, the bound of its gradients, errors that are shortened."""
+    return trained(group, broad, bits="5-4-16-16", scheme="qnn", options="quantizer=log")
+
+
 def levels(group):
     """WRPN: integer batch norms, momentum."""
     return trained(group, normed, bits="2-4-16-16", scheme="wrpn")
@@ -184,5 +195,5 @@ def frozen(group):
 
 
 CASES = {case.__name__: case for case in (
-    stochastic, shift_register, counted, softmax, narrow, signs, levels, unnormed_levels, tuned,
-    frozen)}
+    stochastic, shift_register, counted, softmax, narrow, signs, powers, levels, unnormed_levels,
+    tuned, frozen)}

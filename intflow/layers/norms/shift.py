@@ -53,7 +53,7 @@ class Shift(Norm):
 
     def build(self, spec, build):
         layer, frac_bits = self.layer, spec.format.frac_bits
-        self.bits = spec.format.bits + (not spec.format.signed)
+        self.bits = spec.format.grid.bits + (not spec.format.signed)
         pixels = int(np.prod(spec.shape[1:], dtype=np.int64))
         self.lshift = min(CENTRED, (61 - (build.batch_size * pixels).bit_length()) // 2 - self.bits)
         if self.lshift <= -self.bits // 2:
