@@ -23,6 +23,7 @@ import numpy as np
 from intflow import ops
 from intflow.formats import Binary, Fixed, Tensor
 from intflow.kernels import load
+from intflow.kernels.buffers import Pool, using
 from intflow.ops import bit_products
 from popcount_limit import products_per_second
 
@@ -156,8 +157,9 @@ def memory(kernels, images):
     x = Tensor(np.ones((32, 32, images, 128), np.int32), Fixed(32, 4), "HWNC")
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    kept = ops.binarize_masked(kernels, x)
-    taken = tracemalloc.get_traced_memory()[0] - before
+    with using(Pool()) as arena:
+        kept = ops.binarize_masked(kernels, x)
+        taken = tracemalloc.get_traced_memory()[0] - before + arena.in_use()
     tracemalloc.stop()
     fp32 = 4 * x.codes.size
     return {"fp32": fp32, "activation": kept[0].words.nbytes, "mask": kept[1].words.nbytes,
