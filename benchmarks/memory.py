@@ -60,21 +60,22 @@ def measure(model, scheme, bits, batch_size):
         warm.evaluate(images[:n], labels[:n])
     network = warm.network
     del warm
-    tracemalloc.start()
-    with using(Pool()) as before:
-        running = trainer()
-        running.step(images, labels)
-        rows = [("training step", batch_size,
-                 peak(lambda: running.step(images, labels), before))]
-    del running
-    for n in sorted({1, batch_size}):
+    def training():
+        with using(Pool()) as before:
+            running = trainer()
+            running.step(images, labels)
+            return peak(lambda: running.step(images, labels), before)
+
+    def inference(n):
         with using(Pool()) as before:
             compact = trainer()
             compact.compact()
             compact.evaluate(images[:n], labels[:n])    # workspaces are kept from here on
-            rows.append(("inference", n,
-                         peak(lambda: compact.evaluate(images[:n], labels[:n]), before)))
-        del compact
+            return peak(lambda: compact.evaluate(images[:n], labels[:n]), before)
+
+    tracemalloc.start()
+    rows = [("training step", batch_size, training())]
+    rows += [("inference", n, inference(n)) for n in sorted({1, batch_size})]
     tracemalloc.stop()
     return [row_of(network, *row) for row in rows]
 

@@ -10,7 +10,7 @@ of a row of A (two s16 or four s8) and, in B, those four bytes for each of the N
 Arguments of a block, all int64 (addresses and offsets in bytes)
     dst      result, [rows][NR] s32 (s64 for the wide kernel), overwritten
     ldd      from one row of dst to the next
-    init     [NR] s32, what undoes the offset of A (kernels without one do not look)
+    init     [NR] s32, what undoes the offset of A (tiles, which have none, do not look)
     base     [rows][NR], in the width of dst, what every row starts from; may be dst
     ldb      from one row of base to the next; 0 = one row for all
     scratch  private memory, SCRATCH bytes, 64-byte aligned
