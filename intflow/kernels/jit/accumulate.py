@@ -6,11 +6,12 @@ terms at a time, so that a sum stays in its register in between.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ...formats.rounding import Overflow, code_range
+from .parts import run_parts
 from .primitives import (
-    PARALLEL, SERIAL, add, flat, launch, maximum, minimum, mul, narrowed, picked, same, share, shl,
+    SERIAL, add, flat, launch, maximum, minimum, mul, narrowed, picked, same, share, shl,
     sra,
 )
 from .reduce import LINE
@@ -29,20 +30,9 @@ def ordered_sums(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi,
     drop = 8 * out.itemsize - product_hi.bit_length() - 1 if product_wraps else 0
     few = len(rows) * len(terms) * lanes < FEW
     info = np.iinfo(out.dtype)
-    arguments = (out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo, product_hi,
-                 drop, (int(info.min), int(info.max)))
-    if few or ntask == 1:
-        _sum_rows_part(*arguments, 0, 1)
-    else:
-        _sum_rows(*arguments, ntask)
-
-
-@njit(**PARALLEL)
-def _sum_rows(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo, product_hi,
-              drop, limits, ntask):
-    for t in prange(ntask):
-        _sum_rows_part(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo,
-                       product_hi, drop, limits, np.int64(t), ntask)
+    run_parts(_sum_rows_part, 1 if few else ntask,
+              out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo, product_hi, drop,
+              (int(info.min), int(info.max)))
 
 
 @njit(**SERIAL)
@@ -204,7 +194,7 @@ def fit_sums(x, bits, mode, ntask):
     mode = Overflow(mode)
     lo, hi = code_range(bits, symmetric=mode is Overflow.SATURATE_SYMMETRIC)
     ends = np.zeros((ntask, LINE), np.int64)
-    launch(_fit_all, _fit_all_part, x.size, ntask, ends, flat(x, x.size), lo, hi,
+    launch(_fit_all_part, x.size, ntask, ends, flat(x, x.size), lo, hi,
            8 * x.itemsize - bits, mode is Overflow.WRAP, mode is Overflow.TRAP)
     largest = max(-int(ends[:, 1].min()), int(ends[:, 2].max()))
     return int(ends[:, 0].sum()), largest
@@ -222,9 +212,3 @@ def _fit_all_part(ends, x, lo, hi, drop, wraps, keeps, task, ntask):
         low, high = minimum(low, v), maximum(high, v)
         x[i] = picked(wraps, sra(shl(v, drop), drop), picked(keeps, v, clipped))
     ends[task, 0], ends[task, 1], ends[task, 2] = x.size - np.int64(inside), low, high
-
-
-@njit(**PARALLEL)
-def _fit_all(ends, x, lo, hi, drop, wraps, keeps, ntask):
-    for t in prange(ntask):
-        _fit_all_part(ends, x, lo, hi, drop, wraps, keeps, np.int64(t), ntask)

@@ -1,10 +1,10 @@
 """Shift-based AdaMax in one pass: three arrays read and written, nothing in between."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, bxor, flat, launch, maximum, minimum, mul, narrowed, picked, share,
+    SERIAL, above, add, bxor, flat, launch, maximum, minimum, mul, narrowed, picked, share,
     shl, sign_bits, sra, sub,
 )
 from .shift_exponent import exponent, rounded
@@ -16,7 +16,7 @@ def adamax_update(w, update, m, v, g, align, rshift, overwrites, lo, hi, ntask):
     """One parallel pass."""
     w, m, v, g = (flat(x, w.size) for x in (w, m, v, g))
     update = flat(update, w.size if update.size else 0)
-    launch(_adamax, _adamax_part, w.size, ntask, w, update, m, v, g, align, rshift, int(overwrites), lo, hi)
+    launch(_adamax_part, w.size, ntask, w, update, m, v, g, align, rshift, int(overwrites), lo, hi)
 
 
 @njit(inline="always", **SERIAL)
@@ -42,9 +42,3 @@ def _adamax_part(w, update, m, v, g, align, rshift, overwrites, lo, hi, task, nt
         w[i] = narrowed(minimum(maximum(sub(np.int64(w[i]), d), lo), hi), w)
     for i in range(update.size):
         update[i] = narrowed(_step(np.int64(m[i]), np.int64(v[i]), rshift), update)
-
-
-@njit(**PARALLEL)
-def _adamax(w, update, m, v, g, align, rshift, overwrites, lo, hi, ntask):
-    for t in prange(ntask):
-        _adamax_part(w, update, m, v, g, align, rshift, overwrites, lo, hi, np.int64(t), ntask)

@@ -3,10 +3,9 @@ bit by bit.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL,
     SERIAL,
     band,
     bor,
@@ -27,25 +26,25 @@ ALL = (1 << WORD) - 1
 def pack_rows(out, x, bit, inverted, ntask):
     """A test of the bit."""
     x, out = _rows(x), _rows(out)
-    launch(_pack_rows, _pack_rows_part, x.size, ntask, out, x, bit, all_bits(inverted))
+    launch(_pack_rows_part, x.size, ntask, out, x, bit, all_bits(inverted))
 
 
 def unpack_rows(out, words, ntask):
     """2 * bit - 1."""
     out, words = _rows(out), _rows(words)
-    launch(_unpack_rows, _unpack_rows_part, out.size, ntask, out, words)
+    launch(_unpack_rows_part, out.size, ntask, out, words)
 
 
 def binarize_masked(out, mask, x, limit, ntask):
     """Both words in one pass."""
     x, out, mask = _rows(x), _rows(out), _rows(mask)
-    launch(_binarize_masked, _binarize_masked_part, x.size, ntask, out, mask, x, limit)
+    launch(_binarize_masked_part, x.size, ntask, out, mask, x, limit)
 
 
 def binarize_drawn(out, mask, x, limit, draws, rshift, ntask):
     """x > r - limit, which no width overflows."""
     arrays = _rows(out), _rows(mask), _rows(x), _rows(draws)
-    launch(_binarize_drawn, _binarize_drawn_part, x.size, ntask, *arrays, limit, rshift)
+    launch(_binarize_drawn_part, x.size, ntask, *arrays, limit, rshift)
 
 
 def binarize_above(out, x, thresholds, flips, ntask):
@@ -53,13 +52,13 @@ def binarize_above(out, x, thresholds, flips, ntask):
     x, out = _rows(x), _rows(out)
     words = np.empty((1, out.shape[1]), np.uint64)
     _pack_rows_part(words, _rows((flips != 0).view(np.uint8)), 0, all_bits(False), 0, 1)
-    launch(_binarize_above, _binarize_above_part, x.size, ntask, out, x, thresholds, words)
+    launch(_binarize_above_part, x.size, ntask, out, x, thresholds, words)
 
 
 def apply_bits(out, e, mask, ntask):
     """e and the bits stretched to its width."""
     out, e, mask = _rows(out), _rows(e), _rows(mask)
-    launch(_apply_bits, _apply_bits_part, e.size, ntask, out, e, mask)
+    launch(_apply_bits_part, e.size, ntask, out, e, mask)
 
 
 def all_bits(are_set):
@@ -148,24 +147,12 @@ def _pack_rows_part(out, x, bit, inverted, task, ntask):
             out[row, k] = _bit_word(x[row, k * WORD:(k + 1) * WORD], bit, inverted)
 
 
-@njit(**PARALLEL)
-def _pack_rows(out, x, bit, inverted, ntask):
-    for t in prange(ntask):
-        _pack_rows_part(out, x, bit, inverted, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _unpack_rows_part(out, words, task, ntask):
     first, last = share(out.shape[0], task, ntask)
     for row in range(first, last):
         for k in range(words.shape[1]):
             _signs_of_word(out[row, k * WORD:(k + 1) * WORD], words[row, k])
-
-
-@njit(**PARALLEL)
-def _unpack_rows(out, words, ntask):
-    for t in prange(ntask):
-        _unpack_rows_part(out, words, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -176,12 +163,6 @@ def _binarize_masked_part(out, mask, x, limit, task, ntask):
             part = x[row, k * WORD:(k + 1) * WORD]
             out[row, k] = _word_above(part, 0)
             mask[row, k] = _word_within(part, limit)
-
-
-@njit(**PARALLEL)
-def _binarize_masked(out, mask, x, limit, ntask):
-    for t in prange(ntask):
-        _binarize_masked_part(out, mask, x, limit, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -195,12 +176,6 @@ def _binarize_drawn_part(out, mask, x, draws, limit, rshift, task, ntask):
             mask[row, k] = _word_within(part, limit)
 
 
-@njit(**PARALLEL)
-def _binarize_drawn(out, mask, x, draws, limit, rshift, ntask):
-    for t in prange(ntask):
-        _binarize_drawn_part(out, mask, x, draws, limit, rshift, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _binarize_above_part(out, x, thresholds, flips, task, ntask):
     first, last = share(out.shape[0], task, ntask)
@@ -211,12 +186,6 @@ def _binarize_above_part(out, x, thresholds, flips, task, ntask):
             out[row, k] = bxor(above, flips[0, k])
 
 
-@njit(**PARALLEL)
-def _binarize_above(out, x, thresholds, flips, ntask):
-    for t in prange(ntask):
-        _binarize_above_part(out, x, thresholds, flips, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _apply_bits_part(out, e, mask, task, ntask):
     first, last = share(out.shape[0], task, ntask)
@@ -224,9 +193,3 @@ def _apply_bits_part(out, e, mask, task, ntask):
         for k in range(mask.shape[1]):
             part, codes = out[row, k * WORD:(k + 1) * WORD], e[row, k * WORD:(k + 1) * WORD]
             _masked_by_word(part, codes, mask[row, k])
-
-
-@njit(**PARALLEL)
-def _apply_bits(out, e, mask, ntask):
-    for t in prange(ntask):
-        _apply_bits_part(out, e, mask, np.int64(t), ntask)

@@ -1,23 +1,23 @@
 """Bits of weights in words: 64 rows of O neighbours, whose words wait in L1."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .bitwise import all_bits
-from .primitives import PARALLEL, SERIAL, band, bor, launch, narrowed, shaped, share, shl, srl, sub
+from .primitives import SERIAL, band, bor, launch, narrowed, shaped, share, shl, srl, sub
 from .words import WORD
 
 
 def pack_columns(out, x, bit, inverted, ntask):
     """The words of 64 rows are filled bit by bit."""
     x, out = _planes(x), _planes(out)
-    launch(_pack_columns, _pack_columns_part, x.size, ntask, out, x, bit, all_bits(inverted))
+    launch(_pack_columns_part, x.size, ntask, out, x, bit, all_bits(inverted))
 
 
 def unpack_columns(out, words, ntask):
     """2 * bit - 1, row by row of the codes."""
     out, words = _planes(out), _planes(words)
-    launch(_unpack_columns, _unpack_columns_part, out.size, ntask, out, words)
+    launch(_unpack_columns_part, out.size, ntask, out, words)
 
 
 def _planes(x):
@@ -51,12 +51,6 @@ def _pack_columns_part(out, x, bit, inverted, task, ntask):
             _add_row(words, x[tap, i], bit, inverted, i - k * WORD)
 
 
-@njit(**PARALLEL)
-def _pack_columns(out, x, bit, inverted, ntask):
-    for t in prange(ntask):
-        _pack_columns_part(out, x, bit, inverted, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _unpack_columns_part(out, words, task, ntask):
     """A run of rows of codes."""
@@ -65,9 +59,3 @@ def _unpack_columns_part(out, words, task, ntask):
     for place in range(first, last):
         tap, i = place // rows, place % rows
         _row_of_signs(out[tap, i], words[tap, i // WORD], i % WORD)
-
-
-@njit(**PARALLEL)
-def _unpack_columns(out, words, ntask):
-    for t in prange(ntask):
-        _unpack_columns_part(out, words, np.int64(t), ntask)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic
 
-from .primitives import PARALLEL, SERIAL, band, bor, bxor, share, shl, srl, sub
+from .primitives import SERIAL, band, bor, bxor, share, shl, srl, sub
 
 ALL = (1 << 64) - 1
 WORD = 64
@@ -98,13 +98,6 @@ def pack_panels_part(panels, w, differ, task, ntask):
         if columns < nr or w.shape[1] & 1:
             panel[:, :] = np.uint64(0)
         _pack_panel(panel, w[q, :, start:start + columns], differ)
-
-
-@njit(**PARALLEL)
-def pack_panels(panels, w, differ, ntask):
-    """All parts."""
-    for t in prange(ntask):
-        pack_panels_part(panels, w, differ, np.int64(t), ntask)
 
 
 @njit(**SERIAL)

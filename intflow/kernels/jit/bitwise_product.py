@@ -21,7 +21,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ..buffers import is_planning
 from ..geometry import geometry
@@ -31,13 +31,13 @@ from .bitwise_gather import (
     address,
     count_bits,
     gather_run,
-    pack_panels,
     pack_panels_part,
     regroup,
 )
 from .ir import call
 from .memory import Workspaces
-from .primitives import PARALLEL, SERIAL, launch, share
+from .parts import run_parts
+from .primitives import SERIAL, launch, share
 
 RUN_BYTES = 128 << 10       # of rows gathered at a time, in L2 while panels go by
 SMALL = 1 << 20             # one-bit products of a call that is not worth a second task
@@ -107,19 +107,15 @@ class Products:
         classes, scales = _starts(w, where, sizes, x_steps, w_steps)
         micro = self._micro.differing if differ else self._micro.common
         pixels = x.reshape(len(x), -1, *x.shape[3:])
-        arguments = (out.reshape(sizes.m, -1), pixels, panels, scales, work, sizes, where.rows,
-                     where.columns, classes, differ, micro)
-        if ntask == 1:
-            _product_part(*arguments, 0, 1)
-        else:
-            _product(*arguments, ntask)
+        run_parts(_product_part, ntask, out.reshape(sizes.m, -1), pixels, panels, scales, work, sizes,
+                  where.rows, where.columns, classes, differ, micro)
 
     def _panels(self, w, sizes, differ, ntask):
         """B: (groups, Q, panels, 2 * pairs, NR)."""
         shape = (sizes.groups, len(w), sizes.panels, 2 * sizes.pairs, sizes.nr)
         panels = self._memory.array("panels", shape)
         rows = w.reshape(len(w), -1, w.shape[4])
-        launch(pack_panels, pack_panels_part, w.size, ntask, panels, rows, differ)
+        launch(pack_panels_part, w.size, ntask, panels, rows, differ)
         return panels
 
     def _work(self, sizes, planes, ntask):
@@ -255,10 +251,3 @@ def _keep(out, block, sizes):
         line, source = out[r], block[r * sizes.nr:]
         for c in range(line.size):
             line[c] = source[c]
-
-
-@njit(**PARALLEL)
-def _product(out, x, panels, scales, work, sizes, rows, columns, classes, differ, micro, ntask):
-    for t in prange(ntask):
-        _product_part(out, x, panels, scales, work, sizes, rows, columns, classes, differ, micro,
-                      np.int64(t), ntask)

@@ -1,9 +1,9 @@
 """Sums over everything but the channels: a block of rows in 64 bits, its halves added up apart."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from .primitives import PARALLEL, SERIAL, add, band, joined, launch, mul, shaped, share, sra
+from .primitives import SERIAL, add, band, joined, launch, mul, shaped, share, sra
 
 U32 = 0xFFFFFFFF
 
@@ -14,7 +14,7 @@ def channel_sums(out, a, b, block, ntask):
     blocks = -(-rows // block)
     parts = np.zeros((min(ntask, max(blocks, 1)), 3, together * a.shape[-1]), np.int64)
     shape = (rows, parts.shape[-1])
-    launch(_channel_sums, _channel_sums_part, a.size, len(parts),
+    launch(_channel_sums_part, a.size, len(parts),
            parts, shaped(a, shape), shaped(b, shape), block)
     out[...] = parts.sum(0).reshape(3, together, -1).sum(1)
     out[2] += out[1] >> 32
@@ -47,9 +47,3 @@ def _channel_sums_part(parts, a, b, block, task, ntask):
         for row in range(i * block, min(i * block + block, a.shape[0])):
             _add_row(total, products, a[row], b[row])
         _fold(low, high, products)
-
-
-@njit(**PARALLEL)
-def _channel_sums(parts, a, b, block, ntask):
-    for t in prange(ntask):
-        _channel_sums_part(parts, a, b, block, np.int64(t), ntask)

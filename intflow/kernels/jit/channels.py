@@ -1,17 +1,17 @@
 """One number a channel: rows of C neighbours against two vectors."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, add, joined, launch, maximum, minimum, mul, narrowed, shaped, share, sra, widened,
+    SERIAL, add, joined, launch, maximum, minimum, mul, narrowed, shaped, share, sra, widened,
 )
 
 
 def scale_channels(out, x, a, b, ntask):
     """A product and a sum in the width of out."""
     shape, (a, b) = _long_rows(out, a, b)
-    launch(_scale_channels, _scale_channels_part, out.size, ntask,
+    launch(_scale_channels_part, out.size, ntask,
            shaped(out, shape), shaped(x, shape), a, b)
 
 
@@ -37,21 +37,15 @@ def _scale_channels_part(out, x, a, b, task, ntask):
         _scale_row(out[row], x[row], a, b)
 
 
-@njit(**PARALLEL)
-def _scale_channels(out, x, a, b, ntask):
-    for t in prange(ntask):
-        _scale_channels_part(out, x, a, b, np.int64(t), ntask)
-
-
 def combine_channels(out, a, p, b, q, r, rshift, lo, hi, ntask):
     """Two products, two sums and a shift in 64 bits."""
     shape, (p, q, r, rshift) = _long_rows(out, p, q, r, rshift)
     arguments = shaped(out, shape), shaped(a, shape), p
     if b.size:
-        launch(_combine, _combine_part, out.size, ntask,
+        launch(_combine_part, out.size, ntask,
                *arguments, shaped(b, shape), q, r, rshift, lo, hi)
     else:
-        launch(_affine, _affine_part, out.size, ntask, *arguments, r, rshift, lo, hi)
+        launch(_affine_part, out.size, ntask, *arguments, r, rshift, lo, hi)
 
 
 @njit(**SERIAL)
@@ -68,12 +62,6 @@ def _affine_part(out, a, p, r, rshift, lo, hi, task, ntask):
         _affine_row(out[row], a[row], p, r, rshift, lo, hi)
 
 
-@njit(**PARALLEL)
-def _affine(out, a, p, r, rshift, lo, hi, ntask):
-    for t in prange(ntask):
-        _affine_part(out, a, p, r, rshift, lo, hi, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _combine_row(out, a, p, b, q, r, rshift, lo, hi):
     for i in range(out.size):
@@ -87,9 +75,3 @@ def _combine_part(out, a, p, b, q, r, rshift, lo, hi, task, ntask):
     first, last = share(out.shape[0], task, ntask)
     for row in range(first, last):
         _combine_row(out[row], a[row], p, b[row], q, r, rshift, lo, hi)
-
-
-@njit(**PARALLEL)
-def _combine(out, a, p, b, q, r, rshift, lo, hi, ntask):
-    for t in prange(ntask):
-        _combine_part(out, a, p, b, q, r, rshift, lo, hi, np.int64(t), ntask)

@@ -1,17 +1,17 @@
 """One output for one input: flat vector loops, one pass over memory."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, flat, launch, maximum, narrowed, picked, share, shl, widened,
+    SERIAL, above, add, flat, launch, maximum, narrowed, picked, share, shl, widened,
 )
 
 
 def relu(out, mask, x, ntask):
     """Maximum with 0 and comparison with 0."""
     n = out.size
-    launch(_relu, _relu_part, n, ntask, flat(out, n), flat(mask, n), flat(x, n))
+    launch(_relu_part, n, ntask, flat(out, n), flat(mask, n), flat(x, n))
 
 
 @njit(**SERIAL)
@@ -24,22 +24,16 @@ def _relu_part(out, mask, x, task, ntask):
         mask[i] = narrowed(above(v, 0), mask)
 
 
-@njit(**PARALLEL)
-def _relu(out, mask, x, ntask):
-    for t in prange(ntask):
-        _relu_part(out, mask, x, np.int64(t), ntask)
-
-
 def apply_mask(out, e, mask, ntask):
     """A choice between e and 0. In place it is a loop of its own: two names hide a vector."""
     n = out.size
     out, e, mask = flat(out, n), flat(e, n), flat(mask, n)
     if not np.may_share_memory(out, e):
-        launch(_apply_mask, _apply_mask_part, n, ntask, out, e, mask)
+        launch(_apply_mask_part, n, ntask, out, e, mask)
         return
     if out.ctypes.data != e.ctypes.data:
         out[:] = e
-    launch(_apply_mask_in_place, _apply_mask_in_place_part, n, ntask, out, mask)
+    launch(_apply_mask_in_place_part, n, ntask, out, mask)
 
 
 @njit(**SERIAL)
@@ -50,12 +44,6 @@ def _apply_mask_part(out, e, mask, task, ntask):
         out[i] = picked(mask[i], e[i], narrowed(0, out))
 
 
-@njit(**PARALLEL)
-def _apply_mask(out, e, mask, ntask):
-    for t in prange(ntask):
-        _apply_mask_part(out, e, mask, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _apply_mask_in_place_part(e, mask, task, ntask):
     i, j = share(e.size, task, ntask)
@@ -64,19 +52,13 @@ def _apply_mask_in_place_part(e, mask, task, ntask):
         e[i] = picked(mask[i], e[i], narrowed(0, e))
 
 
-@njit(**PARALLEL)
-def _apply_mask_in_place(e, mask, ntask):
-    for t in prange(ntask):
-        _apply_mask_in_place_part(e, mask, np.int64(t), ntask)
-
-
 def add_aligned(out, a, a_lshift, b, b_lshift, ntask):
     """Two shifts and a sum in the width of out, which the caller knows to hold them."""
     n = out.size
     bits = 8 * max(out.itemsize, 4)
     out, a, b = flat(out, n), flat(a, n), flat(b, n)
     # A shift past the width is legal for zeros only.
-    launch(_add_aligned, _add_aligned_part, n, ntask,
+    launch(_add_aligned_part, n, ntask,
            out, a, min(a_lshift, bits - 1), b, min(b_lshift, bits - 1))
 
 
@@ -87,9 +69,3 @@ def _add_aligned_part(out, a, a_lshift, b, b_lshift, task, ntask):
     for i in range(out.size):
         left, right = shl(widened(a[i], out), a_lshift), shl(widened(b[i], out), b_lshift)
         out[i] = narrowed(add(left, right), out)
-
-
-@njit(**PARALLEL)
-def _add_aligned(out, a, a_lshift, b, b_lshift, ntask):
-    for t in prange(ntask):
-        _add_aligned_part(out, a, a_lshift, b, b_lshift, np.int64(t), ntask)

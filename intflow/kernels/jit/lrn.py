@@ -1,9 +1,9 @@
 """Local response normalisation: a running sum of squares along each row of channels."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from .primitives import PARALLEL, SERIAL, launch, narrowed, shaped, share
+from .primitives import SERIAL, launch, narrowed, shaped, share
 
 FRACTION = 16
 
@@ -11,7 +11,7 @@ FRACTION = 16
 def local_response_norm(out, x, table, size, factor, rshift, offset, first, ntask):
     """Squares enter and leave one sum; the table is read once for every element."""
     shape = (-1, x.shape[-1]) if x.size else (0, 1)
-    launch(_local_response_norm, _local_response_norm_part, 8 * x.size, ntask,
+    launch(_local_response_norm_part, 8 * x.size, ntask,
            shaped(out, shape), shaped(x, shape), table, size, factor, rshift, offset, first)
 
 
@@ -57,10 +57,3 @@ def _local_response_norm_part(out, x, table, size, factor, rshift, offset, first
     start, stop = share(out.shape[0], task, ntask)
     for row in range(start, stop):
         _normalise_row(out[row], x[row], table, size, factor, rshift, offset, first)
-
-
-@njit(**PARALLEL)
-def _local_response_norm(out, x, table, size, factor, rshift, offset, first, ntask):
-    for t in prange(ntask):
-        _local_response_norm_part(out, x, table, size, factor, rshift, offset, first,
-                                  np.int64(t), ntask)

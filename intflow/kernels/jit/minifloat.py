@@ -1,16 +1,16 @@
 """Minifloat products: the plain loop, and the sum of digit planes that the fast path ends with."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ..geometry import geometry
-from .primitives import PARALLEL, SERIAL, add, launch, share, shl, widened
+from .primitives import SERIAL, add, launch, share, shl, widened
 
 
 def minifloat_forward(out, x, significand, lshift, rshift, stride, padding, dilation, groups, ntask):
     """The plain loop, split over images."""
     sizes = geometry(x.shape, significand.shape, out.shape, stride, padding, dilation, groups)
-    launch(_minifloat_forward, _minifloat_forward_part, sizes.products, min(ntask, sizes.images),
+    launch(_minifloat_forward_part, sizes.products, min(ntask, sizes.images),
            out, x, significand, lshift, rshift, stride, padding[0], padding[2], dilation, groups)
 
 
@@ -48,19 +48,11 @@ def _add_terms(row, x, significand, lshift, rshift):
             row[o] += ((a * np.int64(m[o])) << np.int64(s[o])) >> rshift
 
 
-@njit(**PARALLEL)
-def _minifloat_forward(out, x, significand, lshift, rshift, stride, top, left, dilation, groups,
-                       ntask):
-    for t in prange(ntask):
-        _minifloat_forward_part(out, x, significand, lshift, rshift, stride, top, left, dilation,
-                                groups, np.int64(t), ntask)
-
-
 def combine_planes(out, planes, groups, rshift, ntask):
     """Row by row; three planes in one pass."""
     rows, outputs = out.shape
     count = planes.shape[1] // outputs
-    launch(_combine_planes, _combine_planes_part, planes.size, ntask,
+    launch(_combine_planes_part, planes.size, ntask,
            out, planes, groups, count, rshift)
 
 
@@ -98,9 +90,3 @@ def _add_plane(row, plane, lshift, first):
     else:
         for o in range(row.size):
             row[o] = add(row[o], shl(widened(plane[o], row), lshift))
-
-
-@njit(**PARALLEL)
-def _combine_planes(out, planes, groups, count, rshift, ntask):
-    for t in prange(ntask):
-        _combine_planes_part(out, planes, groups, count, rshift, np.int64(t), ntask)

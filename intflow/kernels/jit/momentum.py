@@ -1,11 +1,11 @@
 """The update with momentum in groups of 1024, whose random numbers and steps stay in L1."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ...random_streams import PURPOSES
 from .primitives import (
-    PARALLEL, SERIAL, add, flat, launch, maximum, minimum, narrowed, share, sub,
+    SERIAL, add, flat, launch, maximum, minimum, narrowed, share, sub,
 )
 from .random import GROUP, U32, random_group
 from .update import FAR, round_by_division, round_by_shift, subtract
@@ -22,7 +22,7 @@ def momentum_update(w, v, update, g, gain, loss, decay, finer, lo, hi, limit, se
     w, v, g = flat(w, n), flat(v, n), flat(g, n)
     update = flat(update, n if update.size else 0)
     stream = tensor, step, seed & U32, seed >> 32
-    launch(_momentum_update, _momentum_update_part, n, ntask,
+    launch(_momentum_update_part, n, ntask,
            w, v, update, g, _term(*gain), _term(*loss), _term(*decay), finer, lo, hi, limit,
            stream)
 
@@ -94,10 +94,3 @@ def _momentum_update_part(w, v, update, g, gain, loss, decay, finer, lo, hi, lim
         _draw(random, group, stream, UPDATE)
         _round(s, v[i:j], random, one)
         subtract(w[i:j], update[i:j], s, lo, hi, FAR)
-
-
-@njit(**PARALLEL)
-def _momentum_update(w, v, update, g, gain, loss, decay, finer, lo, hi, limit, stream, ntask):
-    for t in prange(ntask):
-        _momentum_update_part(w, v, update, g, gain, loss, decay, finer, lo, hi, limit, stream,
-                              np.int64(t), ntask)

@@ -5,13 +5,13 @@ that collects bit 0 of every byte in the topmost, and go back by one that copies
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ..buffers import MASKS, SUMS, empty, is_planning
 from ..reference import packed as reference
 from .elementwise import relu as rectified
 from .primitives import (
-    PARALLEL, SERIAL, above, add, band, flat, launch, maximum, minimum, mul, narrowed, picked, same,
+    SERIAL, above, add, band, flat, launch, maximum, minimum, mul, narrowed, picked, same,
     share, srl, widened,
 )
 from .reduce import LINE
@@ -32,7 +32,7 @@ def requantize_packed(out, passed, acc, relu, rshift, rounding, lo, hi, ntask):
     run, size, rows = _runs(out)
     bits = np.empty((0, rows), np.uint8) if passed is None else passed.reshape(len(passed), -1)
     floor = 0 if relu else np.iinfo(acc.dtype).min
-    launch(_requantize_packed, _requantize_packed_part, out.size, ntask,
+    launch(_requantize_packed_part, out.size, ntask,
            flat(out, out.size), bits, flat(acc, out.size), run, size, floor, *found)
 
 
@@ -56,7 +56,7 @@ def requantize_where(out, acc, passed, rshift, rounding, lo, hi, ntask):
             out[~reference.unpack(passed, out.shape).all(axis=0)] = 0
         return
     run, size, _ = _runs(out)
-    launch(_requantize_where, _requantize_where_part, out.size, ntask,
+    launch(_requantize_where_part, out.size, ntask,
            flat(out, out.size), flat(acc, out.size), passed.reshape(len(passed), -1), run, size,
            *found)
 
@@ -65,7 +65,7 @@ def max_abs_packed(x, passed, ntask):
     """A pass that writes nothing."""
     ends = np.zeros((ntask, LINE), np.int64)
     run, size, _ = _runs(x)
-    launch(_extremes_packed, _extremes_packed_part, x.size, ntask,
+    launch(_extremes_packed_part, x.size, ntask,
            ends, flat(x, x.size), passed.reshape(-1), run, size)
     return max(-int(ends[:, 0].min()), int(ends[:, 1].max()))
 
@@ -127,14 +127,6 @@ def _requantize_packed_part(out, passed, acc, run, size, floor, rshift, base, ne
             pack_bits(passed[1, at:until], positive)
 
 
-@njit(**PARALLEL)
-def _requantize_packed(out, passed, acc, run, size, floor, rshift, base, negative, odd, first,
-                       last, ntask):
-    for t in prange(ntask):
-        _requantize_packed_part(out, passed, acc, run, size, floor, rshift, base, negative, odd,
-                                first, last, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _where_run(out, acc, flags, rshift, base, negative, odd, first, last):
     for i in range(out.size):
@@ -154,14 +146,6 @@ def _requantize_where_part(out, acc, passed, run, size, rshift, base, negative, 
         until = at + (j - i + 7) // 8
         unpack_bits(flags, passed[0, at:until], passed[-1, at:until])
         _where_run(out[i:j], acc[i:j], flags, rshift, base, negative, odd, first, last)
-
-
-@njit(**PARALLEL)
-def _requantize_where(out, acc, passed, run, size, rshift, base, negative, odd, first, last,
-                      ntask):
-    for t in prange(ntask):
-        _requantize_where_part(out, acc, passed, run, size, rshift, base, negative, odd, first,
-                               last, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -184,9 +168,3 @@ def _extremes_packed_part(ends, x, passed, run, size, task, ntask):
         unpack_bits(flags, bits, bits)
         low, high = _extremes_run(x[i:j], flags, low, high)
     ends[task, 0], ends[task, 1] = low, high
-
-
-@njit(**PARALLEL)
-def _extremes_packed(ends, x, passed, run, size, ntask):
-    for t in prange(ntask):
-        _extremes_packed_part(ends, x, passed, run, size, np.int64(t), ntask)

@@ -5,11 +5,11 @@ tasks write to one place. Rows are worked in pieces, so that what is folded stay
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ..buffers import empty
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, bxor, flat, index_like, launch, maximum, mul,
+    SERIAL, above, add, as_unsigned, band, bxor, flat, index_like, launch, maximum, mul,
     narrowed, picked, same, shaped, share, shl, sign_bits, sub,
 )
 
@@ -19,7 +19,7 @@ PIECE = 4096            # elements of a row worked at a time: the result stays i
 def max_pool2d(out, winner, x, kernel_size, stride, padding, ntask):
     """Three taps of a window row at a time, folded into the best so far."""
     small, large = _rows(out), _rows(x)
-    launch(_max_pool2d, _max_pool2d_part, x.size, ntask,
+    launch(_max_pool2d_part, x.size, ntask,
            small, shaped(winner, small.shape), large, *kernel_size, *stride,
            padding[0], padding[2])
 
@@ -27,23 +27,23 @@ def max_pool2d(out, winner, x, kernel_size, stride, padding, ntask):
 def max_pool2d_backward(out, e, winner, kernel_size, stride, padding, ntask):
     """Each input pixel looks at the windows it lies in, and takes where it won."""
     small, large = _rows(e), _rows(out)
-    launch(_max_pool2d_backward, _max_pool2d_backward_part, out.size, ntask,
+    launch(_max_pool2d_backward_part, out.size, ntask,
            large, small, shaped(winner, small.shape), *kernel_size, *stride,
            padding[0], padding[2])
 
 
 def avg_pool2d(out, x, kernel_size, stride, padding, lshift, ntask):
     """Sums in s64, then one division."""
-    launch(_avg_pool2d, _avg_pool2d_part, x.size, ntask,
+    launch(_avg_pool2d_part, x.size, ntask,
            _rows(out), _rows(x), *kernel_size, *stride, padding[0], padding[2], lshift)
 
 
 def avg_pool2d_backward(out, e, kernel_size, stride, padding, lshift, ntask):
     """The quotients first, once per window; then each input pixel sums those of its windows."""
     quotients, count = empty(e.shape, out.dtype), kernel_size[0] * kernel_size[1]
-    launch(_divide, _divide_part, e.size, ntask,
+    launch(_divide_part, e.size, ntask,
            flat(quotients, e.size), flat(e, e.size), lshift, count)
-    launch(_avg_pool2d_backward, _avg_pool2d_backward_part, out.size, ntask,
+    launch(_avg_pool2d_backward_part, out.size, ntask,
            _rows(out), _rows(quotients), *kernel_size, *stride, padding[0], padding[2])
 
 
@@ -121,12 +121,6 @@ def _max_pool2d_part(out, winner, x, kh, kw, sh, sw, top, left, task, ntask):
                            h * sh - top, w * sw - left, kh, kw, start, stop)
 
 
-@njit(**PARALLEL)
-def _max_pool2d(out, winner, x, kh, kw, sh, sw, top, left, ntask):
-    for t in prange(ntask):
-        _max_pool2d_part(out, winner, x, kh, kw, sh, sw, top, left, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _take_won(out, e, where, number):
     number = narrowed(number, where)
@@ -169,12 +163,6 @@ def _max_pool2d_backward_part(out, e, winner, kh, kw, sh, sw, top, left, task, n
             stop = min(start + PIECE, out.shape[2])
             _won_by_pixel(out[h, w, start:stop], e, winner, h, w, kh, kw, sh, sw, top, left,
                           start, stop)
-
-
-@njit(**PARALLEL)
-def _max_pool2d_backward(out, e, winner, kh, kw, sh, sw, top, left, ntask):
-    for t in prange(ntask):
-        _max_pool2d_backward_part(out, e, winner, kh, kw, sh, sw, top, left, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -222,22 +210,10 @@ def _avg_pool2d_part(out, x, kh, kw, sh, sw, top, left, lshift, task, ntask):
             _divide_row(out[h, w, start:stop], total, lshift, kh * kw)
 
 
-@njit(**PARALLEL)
-def _avg_pool2d(out, x, kh, kw, sh, sw, top, left, lshift, ntask):
-    for t in prange(ntask):
-        _avg_pool2d_part(out, x, kh, kw, sh, sw, top, left, lshift, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _divide_part(out, e, lshift, count, task, ntask):
     i, j = share(out.size, task, ntask)
     _divide_row(out[i:j], e[i:j], lshift, count)
-
-
-@njit(**PARALLEL)
-def _divide(out, e, lshift, count, ntask):
-    for t in prange(ntask):
-        _divide_part(out, e, lshift, count, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -254,9 +230,3 @@ def _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, top, left, task, n
             for i in range(h_start, h_stop):
                 for j in range(w_start, w_stop):
                     _add_row(out[h, w, start:stop], quotients[i, j, start:stop])
-
-
-@njit(**PARALLEL)
-def _avg_pool2d_backward(out, quotients, kh, kw, sh, sw, top, left, ntask):
-    for t in prange(ntask):
-        _avg_pool2d_backward_part(out, quotients, kh, kw, sh, sw, top, left, np.int64(t), ntask)

@@ -1,10 +1,10 @@
 """Codes that are powers of two: a count of zeros and a shift an element."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, bxor, flat, launch, maximum, minimum, mul, narrowed, share, shl,
+    SERIAL, above, bxor, flat, launch, maximum, minimum, mul, narrowed, share, shl,
     sign_bits, sub,
 )
 from .shift_exponent import exponent
@@ -13,7 +13,7 @@ from .shift_exponent import exponent
 def requantize_to_power(out, x, rshift, largest, ntask):
     """One parallel pass."""
     n = out.size
-    launch(_power, _power_part, n, ntask, flat(out, n), flat(x, n), rshift, largest)
+    launch(_power_part, n, ntask, flat(out, n), flat(x, n), rshift, largest)
 
 
 @njit(**SERIAL)
@@ -28,9 +28,3 @@ def _power_part(out, x, rshift, largest, task, ntask):
         some = mul(above(size, 0), above(k, -1))
         code = mul(shl(np.int64(1), minimum(maximum(k, 0), largest)), some)
         out[i] = narrowed(sub(bxor(code, sign), sign), out)
-
-
-@njit(**PARALLEL)
-def _power(out, x, rshift, largest, ntask):
-    for t in prange(ntask):
-        _power_part(out, x, rshift, largest, np.int64(t), ntask)

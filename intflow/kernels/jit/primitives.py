@@ -26,9 +26,9 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from ..buffers import is_planning
+from .parts import run_parts
 
 SERIAL = dict(nogil=True, cache=True, error_model="numpy")
-PARALLEL = dict(SERIAL, parallel=True)
 
 JOINED = 256            # elements of a row above which its loop is long enough
 SMALL = 1 << 14         # elements below which starting a second thread costs more than it saves
@@ -61,19 +61,13 @@ def joined(shape):
     return rows, k
 
 
-def launch(parallel, part, size, ntask, *arguments):
-    """Run a kernel on `size` elements: parallel(*arguments, ntask), or its one part here.
+def launch(part, size, ntask, *arguments):
+    """Run a kernel on `size` elements: part(*arguments, task, ntask) does one of ntask shares.
 
-    Every kernel is a pair: part(*arguments, task, ntask) does one of ntask shares of the work,
-    parallel(*arguments, ntask) does them all. Small work needs no threads, nor their compilation.
-    While a step is planned nothing runs.
+    Small work needs no threads. While a step is planned nothing runs.
     """
-    if is_planning():
-        return
-    if ntask == 1 or size < SMALL:
-        part(*arguments, 0, 1)
-    else:
-        parallel(*arguments, ntask)
+    if not is_planning():
+        run_parts(part, ntask if size >= SMALL else 1, *arguments)
 
 
 @njit(**SERIAL)

@@ -1,9 +1,9 @@
 """A time step of recurrent cells: one pass, one stream after the other."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from .primitives import PARALLEL, SERIAL, launch, maximum, minimum, share
+from .primitives import SERIAL, launch, maximum, minimum, share
 from .shift_exponent import rounded
 
 HALF_TABLE = 128
@@ -75,13 +75,6 @@ def _lstm_forward_part(gates, cell, hidden, x, h, before, xs, hs, frac, limit, r
             hidden[b, j] = cut(rounded(o * tanh(c, frac, tan), rs), top)
 
 
-@njit(**PARALLEL)
-def _lstm_forward(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs, top, sig, tan, ntask):
-    for t in prange(ntask):
-        _lstm_forward_part(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs, top, sig, tan,
-                           np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _lstm_backward_part(dz, carry, error, below, shift, gates, cell, before, frac, limit, most, sig,
                         tan, task, ntask):
@@ -106,14 +99,6 @@ def _lstm_backward_part(dz, carry, error, below, shift, gates, cell, before, fra
             carry[b, j] = cut(rounded(dc * f, frac), most)
 
 
-@njit(**PARALLEL)
-def _lstm_backward(dz, carry, error, below, shift, gates, cell, before, frac, limit, most, sig, tan,
-                   ntask):
-    for t in prange(ntask):
-        _lstm_backward_part(dz, carry, error, below, shift, gates, cell, before, frac, limit, most,
-                            sig, tan, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _gru_forward_part(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs, top, sig, tan,
                       task, ntask):
@@ -130,13 +115,6 @@ def _gru_forward_part(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs
             gates[b, j], gates[b, k], gates[b, l], gates[b, l + units] = r, u, n, m
             cell[b, j] = c
             hidden[b, j] = cut(rounded(c, rs), top)
-
-
-@njit(**PARALLEL)
-def _gru_forward(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs, top, sig, tan, ntask):
-    for t in prange(ntask):
-        _gru_forward_part(gates, cell, hidden, x, h, before, xs, hs, frac, limit, rs, top, sig, tan,
-                          np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -158,13 +136,6 @@ def _gru_backward_part(dx, dh, carry, error, below, shift, gates, before, frac, 
             carry[b, j] = cut(rounded(d * u, frac), most)
 
 
-@njit(**PARALLEL)
-def _gru_backward(dx, dh, carry, error, below, shift, gates, before, frac, most, sig, tan, ntask):
-    for t in prange(ntask):
-        _gru_backward_part(dx, dh, carry, error, below, shift, gates, before, frac, most, sig, tan,
-                           np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _rnn_forward_part(gates, hidden, x, h, xs, hs, frac, rs, top, tan, task, ntask):
     start, stop = share(gates.shape[0], task, ntask)
@@ -172,12 +143,6 @@ def _rnn_forward_part(gates, hidden, x, h, xs, hs, frac, rs, top, tan, task, nta
         for j in range(gates.shape[1]):
             t = tanh(rounded(x[b, j], xs) + rounded(h[b, j], hs), frac, tan)
             gates[b, j], hidden[b, j] = t, cut(rounded(t, rs), top)
-
-
-@njit(**PARALLEL)
-def _rnn_forward(gates, hidden, x, h, xs, hs, frac, rs, top, tan, ntask):
-    for t in prange(ntask):
-        _rnn_forward_part(gates, hidden, x, h, xs, hs, frac, rs, top, tan, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -190,47 +155,41 @@ def _rnn_backward_part(dz, error, below, shift, gates, frac, most, tan, task, nt
             dz[b, j] = cut(rounded(d * slope, frac), most)
 
 
-@njit(**PARALLEL)
-def _rnn_backward(dz, error, below, shift, gates, frac, most, tan, ntask):
-    for t in prange(ntask):
-        _rnn_backward_part(dz, error, below, shift, gates, frac, most, tan, np.int64(t), ntask)
-
-
 def lstm_forward(gates, cell, hidden, x, h, before, x_rshift, h_rshift, frac_bits, limit, rshift,
                  top, sigmoids, tanhs, ntask):
     """Gates, cell and hidden state."""
-    launch(_lstm_forward, _lstm_forward_part, gates.size, ntask, gates, cell, hidden, x, h, before,
+    launch(_lstm_forward_part, gates.size, ntask, gates, cell, hidden, x, h, before,
            x_rshift, h_rshift, frac_bits, limit, rshift, top, sigmoids, tanhs)
 
 
 def lstm_backward(dz, carry, error, below, rshift, gates, cell, before, frac_bits, limit, most,
                   sigmoids, tanhs, ntask):
     """Errors at the sums and at the cell before."""
-    launch(_lstm_backward, _lstm_backward_part, dz.size, ntask, dz, carry, error, below, rshift,
+    launch(_lstm_backward_part, dz.size, ntask, dz, carry, error, below, rshift,
            gates, cell, before, frac_bits, limit, most, sigmoids, tanhs)
 
 
 def gru_forward(gates, cell, hidden, x, h, before, x_rshift, h_rshift, frac_bits, limit, rshift,
                 top, sigmoids, tanhs, ntask):
     """Gates, cell and hidden state."""
-    launch(_gru_forward, _gru_forward_part, gates.size, ntask, gates, cell, hidden, x, h, before,
+    launch(_gru_forward_part, gates.size, ntask, gates, cell, hidden, x, h, before,
            x_rshift, h_rshift, frac_bits, limit, rshift, top, sigmoids, tanhs)
 
 
 def gru_backward(dx, dh, carry, error, below, rshift, gates, before, frac_bits, most, sigmoids,
                  tanhs, ntask):
     """Errors at both sums and at the cell before."""
-    launch(_gru_backward, _gru_backward_part, dx.size, ntask, dx, dh, carry, error, below, rshift,
+    launch(_gru_backward_part, dx.size, ntask, dx, dh, carry, error, below, rshift,
            gates, before, frac_bits, most, sigmoids, tanhs)
 
 
 def rnn_forward(gates, hidden, x, h, x_rshift, h_rshift, frac_bits, rshift, top, tanhs, ntask):
     """Tanh and hidden state."""
-    launch(_rnn_forward, _rnn_forward_part, gates.size, ntask, gates, hidden, x, h, x_rshift,
+    launch(_rnn_forward_part, gates.size, ntask, gates, hidden, x, h, x_rshift,
            h_rshift, frac_bits, rshift, top, tanhs)
 
 
 def rnn_backward(dz, error, below, rshift, gates, frac_bits, most, tanhs, ntask):
     """Errors at the sums."""
-    launch(_rnn_backward, _rnn_backward_part, dz.size, ntask, dz, error, below, rshift, gates,
+    launch(_rnn_backward_part, dz.size, ntask, dz, error, below, rshift, gates,
            frac_bits, most, tanhs)

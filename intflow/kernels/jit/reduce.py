@@ -1,10 +1,10 @@
 """Whole tensors to one Python integer: a partial result per task, joined in Python integers."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, maximum,
+    SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, maximum,
     minimum, mul, narrowed, share, sign_bits, srl, sub,
 )
 
@@ -17,7 +17,7 @@ def max_abs(x, ntask):
     if x.size == 0:
         return 0
     ends = np.zeros((ntask, LINE), np.int64)
-    launch(_extremes, _extremes_part, x.size, ntask, ends, flat(x, x.size))
+    launch(_extremes_part, x.size, ntask, ends, flat(x, x.size))
     return max(-int(ends[:, 0].min()), int(ends[:, 1].max()))
 
 
@@ -29,12 +29,6 @@ def _extremes_part(ends, x, task, ntask):
     for i in range(x.size):
         low, high = minimum(low, x[i]), maximum(high, x[i])
     ends[task, 0], ends[task, 1] = low, high
-
-
-@njit(**PARALLEL)
-def _extremes(ends, x, ntask):
-    for t in prange(ntask):
-        _extremes_part(ends, x, np.int64(t), ntask)
 
 
 def sum_squares(x, ntask):
@@ -69,7 +63,7 @@ def count_outside(x, lo, hi, ntask):
     if lo > info.max or hi < info.min:
         return x.size
     counts = np.zeros((ntask, LINE), np.int64)
-    launch(_count_outside, _count_outside_part, x.size, ntask,
+    launch(_count_outside_part, x.size, ntask,
            counts, flat(x, x.size), max(lo, info.min), min(hi, info.max))
     return int(counts[:, 0].sum())
 
@@ -82,9 +76,3 @@ def _count_outside_part(counts, x, lo, hi, task, ntask):
     for i in range(x.size):
         count += bor(below(x[i], lo), above(x[i], hi))
     counts[task, 0] = count
-
-
-@njit(**PARALLEL)
-def _count_outside(counts, x, lo, hi, ntask):
-    for t in prange(ntask):
-        _count_outside_part(counts, x, lo, hi, np.int64(t), ntask)

@@ -7,12 +7,12 @@ keep the shorter one.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ...formats.rounding import Rounding
 from ..buffers import is_planning
 from .primitives import (
-    PARALLEL, SERIAL, above, add, band, below, bor, flat, launch, maximum, minimum, narrowed,
+    SERIAL, above, add, band, below, bor, flat, launch, maximum, minimum, narrowed,
     picked, same, share, shl, sign_bits, sra, sub, widened,
 )
 from .thresholds import threshold
@@ -50,13 +50,13 @@ def _requantize(out, mask, acc, rshift, rounding, lo, hi, ntask):
     first, last = max(first, bounds.min), min(last, bounds.max)
     base, negative, parity = threshold(rounding, 1 << max(rshift, 0))
     if rshift < 0:
-        launch(_shift_left, _shift_left_part, n, ntask,
+        launch(_shift_left_part, n, ntask,
                out, mask, acc, -rshift, first, last, lo, hi)
     elif parity > 0:
-        launch(_shift_to_odd, _shift_to_odd_part, n, ntask,
+        launch(_shift_to_odd_part, n, ntask,
                out, mask, acc, rshift, base, parity, first, last)
     else:
-        launch(_shift_right, _shift_right_part, n, ntask,
+        launch(_shift_right_part, n, ntask,
                out, mask, acc, rshift, base, negative, -parity, first, last)
 
 
@@ -133,13 +133,6 @@ def _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last, 
             mask[i] = narrowed(same(a, c), mask)
 
 
-@njit(**PARALLEL)
-def _shift_right(out, mask, acc, rshift, base, negative, odd, first, last, ntask):
-    for t in prange(ntask):
-        _shift_right_part(out, mask, acc, rshift, base, negative, odd, first, last,
-                          np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _shift_to_odd_part(out, mask, acc, rshift, base, parity, first, last, task, ntask):
     i, j = share(out.size, task, ntask)
@@ -150,12 +143,6 @@ def _shift_to_odd_part(out, mask, acc, rshift, base, parity, first, last, task, 
     for i in range(mask.size):
         a = widened(acc[i], acc)
         mask[i] = narrowed(same(a, minimum(maximum(a, first), last)), mask)
-
-
-@njit(**PARALLEL)
-def _shift_to_odd(out, mask, acc, rshift, base, parity, first, last, ntask):
-    for t in prange(ntask):
-        _shift_to_odd_part(out, mask, acc, rshift, base, parity, first, last, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -170,9 +157,3 @@ def _shift_left_part(out, mask, acc, lshift, first, last, lo, hi, task, ntask):
         for i in range(out.size):
             a = widened(acc[i], out)
             mask[i] = narrowed(same(bor(above(a, last), below(a, first)), 0), mask)
-
-
-@njit(**PARALLEL)
-def _shift_left(out, mask, acc, lshift, first, last, lo, hi, ntask):
-    for t in prange(ntask):
-        _shift_left_part(out, mask, acc, lshift, first, last, lo, hi, np.int64(t), ntask)

@@ -1,10 +1,10 @@
 """Wide to narrow by draws, in u64: clamp, split, compare the fraction with its draw."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, bxor, flat, launch, maximum, minimum, narrowed, same,
+    SERIAL, above, add, as_unsigned, bxor, flat, launch, maximum, minimum, narrowed, same,
     share, shl, sign_bits, srl, sub,
 )
 
@@ -24,7 +24,7 @@ def requantize_drawn(out, mask, acc, rshift, lo, hi, draws, bits, ntask):
         mask[:] = 0
         return
     unseen = min(max(rshift - WIDEST_SHIFT, 0), 63)
-    launch(_requantize_drawn, _requantize_drawn_part, n, ntask,
+    launch(_requantize_drawn_part, n, ntask,
            out, mask, acc, draws, unseen, min(rshift, WIDEST_SHIFT), bits,
            max(first, bounds.min), min(last, bounds.max))
 
@@ -45,10 +45,3 @@ def _requantize_drawn_part(out, mask, acc, draws, unseen, rshift, bits, first, l
     for i in range(mask.size):
         a = np.int64(acc[i])
         mask[i] = narrowed(same(a, minimum(maximum(a, first), last)), mask)
-
-
-@njit(**PARALLEL)
-def _requantize_drawn(out, mask, acc, draws, unseen, rshift, bits, first, last, ntask):
-    for t in prange(ntask):
-        _requantize_drawn_part(out, mask, acc, draws, unseen, rshift, bits, first, last,
-                               np.int64(t), ntask)

@@ -1,10 +1,10 @@
 """Wide integers to the codes of a grid: clamp, multiply, shift, in 32 bits where these hold it."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, band, bxor, bor, below, flat, launch, maximum, minimum, mul,
+    SERIAL, above, add, band, bxor, bor, below, flat, launch, maximum, minimum, mul,
     narrowed, picked, same, share, shl, sign_bits, sra, sub,
 )
 from .thresholds import threshold
@@ -20,7 +20,7 @@ def requantize_levels(out, mask, x, lo, hi, p, rshift, rounding, least, most, nt
     fits = x.itemsize <= 4 and rshift <= 30 and (max(abs(lo), abs(hi)) + 1) * p < 1 << 31
     info = np.iinfo(x.dtype)
     first, last = max(lo - 1, info.min), min(hi + 1, info.max)
-    launch(_levels, _levels_part, n, ntask, out, mask, x, SHORT if fits else WIDE,
+    launch(_levels_part, n, ntask, out, mask, x, SHORT if fits else WIDE,
            first, last, lo, hi, p, rshift, *threshold(rounding, 1 << rshift), least, most)
 
 
@@ -41,11 +41,3 @@ def _levels_part(out, mask, x, like, first, last, lo, hi, p, rshift, base, negat
     for i in range(mask.size):
         c = np.int64(x[i])
         mask[i] = narrowed(bxor(bor(below(c, lo), above(c, hi)), 1), mask)
-
-
-@njit(**PARALLEL)
-def _levels(out, mask, x, like, first, last, lo, hi, p, rshift, base, negative, parity, least,
-            most, ntask):
-    for t in prange(ntask):
-        _levels_part(out, mask, x, like, first, last, lo, hi, p, rshift, base, negative, parity,
-                     least, most, np.int64(t), ntask)

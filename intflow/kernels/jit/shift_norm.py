@@ -1,10 +1,10 @@
 """Shift batch norm on rows of channels: sums of a task's rows, joined at the end; one pass each."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, add, bxor, launch, maximum, minimum, mul, narrowed, same, shaped,
+    SERIAL, add, bxor, launch, maximum, minimum, mul, narrowed, same, shaped,
     share, shl, sign_bits, sra, sub,
 )
 from .shift_exponent import exponent, rounded
@@ -13,27 +13,27 @@ from .shift_exponent import exponent, rounded
 def shift_norm_sums(x, channels, ntask):
     """Partial sums of tasks."""
     sums = np.zeros((ntask, channels), np.int64)
-    launch(_sums, _sums_part, x.size, ntask, sums, _rows(x, channels))
+    launch(_sums_part, x.size, ntask, sums, _rows(x, channels))
     return sums.sum(axis=0)
 
 
 def shift_norm_moments(x, mean, lshift, ntask):
     """Partial sums of tasks."""
     sums = np.zeros((ntask, len(mean)), np.int64)
-    launch(_moments, _moments_part, x.size, ntask, sums, _rows(x, len(mean)), mean, *_both(lshift))
+    launch(_moments_part, x.size, ntask, sums, _rows(x, len(mean)), mean, *_both(lshift))
     return sums.sum(axis=0)
 
 
 def shift_norm(out, x, mean, bias, rshift, lshift, limit, ntask):
     """A subtraction, two shifts, a sum and a clip."""
-    launch(_norm, _norm_part, x.size, ntask, _rows(out, len(mean)), _rows(x, len(mean)),
+    launch(_norm_part, x.size, ntask, _rows(out, len(mean)), _rows(x, len(mean)),
            mean, bias, rshift, *_both(lshift), limit)
 
 
 def shift_norm_error_sums(e, x, mean, lshift, ntask):
     """Partial sums of tasks."""
     sums = np.zeros((ntask, 3, len(mean)), np.int64)
-    launch(_error_sums, _error_sums_part, x.size, ntask,
+    launch(_error_sums_part, x.size, ntask,
            sums, _rows(e, len(mean)), _rows(x, len(mean)), mean, *_both(lshift))
     return sums.sum(axis=0)
 
@@ -41,7 +41,7 @@ def shift_norm_error_sums(e, x, mean, lshift, ntask):
 def shift_norm_error(out, e, x, mean, mean_e, factor, rshift, raised, lshift, guard, ntask):
     """Shifts by the exponent of every element."""
     channels = len(mean)
-    launch(_error, _error_part, x.size, ntask, _rows(out, channels), _rows(e, channels),
+    launch(_error_part, x.size, ntask, _rows(out, channels), _rows(e, channels),
            _rows(x, channels), mean, mean_e, factor, rshift, raised, *_both(lshift), guard)
 
 
@@ -77,12 +77,6 @@ def _sums_part(sums, x, task, ntask):
         _add_row(sums[task], x[row])
 
 
-@njit(**PARALLEL)
-def _sums(sums, x, ntask):
-    for t in prange(ntask):
-        _sums_part(sums, x, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _add_moments(sums, x, mean, left, right):
     for i in range(x.size):
@@ -97,12 +91,6 @@ def _moments_part(sums, x, mean, left, right, task, ntask):
         _add_moments(sums[task], x[row], mean, left, right)
 
 
-@njit(**PARALLEL)
-def _moments(sums, x, mean, left, right, ntask):
-    for t in prange(ntask):
-        _moments_part(sums, x, mean, left, right, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _norm_row(out, x, mean, bias, rshift, left, right, limit):
     for i in range(x.size):
@@ -115,12 +103,6 @@ def _norm_part(out, x, mean, bias, rshift, left, right, limit, task, ntask):
     first, last = share(x.shape[0], task, ntask)
     for row in range(first, last):
         _norm_row(out[row], x[row], mean, bias, rshift, left, right, limit)
-
-
-@njit(**PARALLEL)
-def _norm(out, x, mean, bias, rshift, left, right, limit, ntask):
-    for t in prange(ntask):
-        _norm_part(out, x, mean, bias, rshift, left, right, limit, np.int64(t), ntask)
 
 
 @njit(inline="always", **SERIAL)
@@ -148,12 +130,6 @@ def _error_sums_part(sums, e, x, mean, left, right, task, ntask):
                         left, right)
 
 
-@njit(**PARALLEL)
-def _error_sums(sums, e, x, mean, left, right, ntask):
-    for t in prange(ntask):
-        _error_sums_part(sums, e, x, mean, left, right, np.int64(t), ntask)
-
-
 @njit(**SERIAL)
 def _error_row(out, e, x, mean, mean_e, factor, rshift, raised, left, right, guard):
     for i in range(x.size):
@@ -169,10 +145,3 @@ def _error_part(out, e, x, mean, mean_e, factor, rshift, raised, left, right, gu
     for row in range(first, last):
         _error_row(out[row], e[row], x[row], mean, mean_e, factor, rshift, raised,
                    left, right, guard)
-
-
-@njit(**PARALLEL)
-def _error(out, e, x, mean, mean_e, factor, rshift, raised, left, right, guard, ntask):
-    for t in prange(ntask):
-        _error_part(out, e, x, mean, mean_e, factor, rshift, raised, left, right, guard,
-                    np.int64(t), ntask)

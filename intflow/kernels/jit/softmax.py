@@ -1,10 +1,10 @@
 """The softmax of rows: largest, table, quotient; two passes over a row that stays in the cache."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, launch, maximum, minimum, mul, narrowed, shl, share,
+    SERIAL, above, add, as_unsigned, band, launch, maximum, minimum, mul, narrowed, shl, share,
     sra, sub,
 )
 
@@ -15,7 +15,7 @@ FARTHEST = 62
 def softmax(out, totals, largest, y, table, factor, drop, rshift, bits, ntask):
     """Whole rows a task."""
     right, left = min(max(rshift, 0), FARTHEST), max(-rshift, 0)
-    launch(_softmax, _softmax_part, y.size, ntask,
+    launch(_softmax_part, y.size, ntask,
            out, totals, largest, y, table, factor, drop, right, left, bits)
 
 
@@ -62,10 +62,3 @@ def _divide(out, total, bits):
         q = sra(mul(n, reciprocal), places)
         rest = sub(n, mul(q, divisor))
         out[j] = narrowed(add(q, above(rest, divisor - 1)), out)
-
-
-@njit(**PARALLEL)
-def _softmax(out, totals, largest, y, table, factor, drop, right, left, bits, ntask):
-    for t in prange(ntask):
-        _softmax_part(out, totals, largest, y, table, factor, drop, right, left, bits, np.int64(t),
-                      ntask)

@@ -8,11 +8,11 @@ Three forms of d = sign(g) * ((|g| * p + R) // D), by what the widths allow:
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from ...random_streams import PURPOSES
 from .primitives import (
-    PARALLEL, SERIAL, add, as_unsigned, bxor, flat, launch, maximum, minimum, mul, narrowed,
+    SERIAL, add, as_unsigned, bxor, flat, launch, maximum, minimum, mul, narrowed,
     share, shl, sign_bits, srl, sub, widened,
 )
 from .random import GROUP, U32, random_group
@@ -36,7 +36,7 @@ def stochastic_update(w, update, g, p, q, rshift, lo, hi, seed, step, tensor, nt
         form, rshift = SHIFT, divisor.bit_length() - 1
     else:
         form = DIVIDE
-    launch(_stochastic_update, _stochastic_update_part, n, ntask,
+    launch(_stochastic_update_part, n, ntask,
            w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
            tensor, step, PURPOSES["update"], seed & U32, seed >> 32)
 
@@ -60,14 +60,6 @@ def _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop
             else:
                 round_by_division(wide, g[i:j], random, p, lshift, divisor, drop)
             subtract(w[i:j], update[i:j], wide, lo, hi, FAR)
-
-
-@njit(**PARALLEL)
-def _stochastic_update(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
-                       tensor, step, purpose, key0, key1, ntask):
-    for t in prange(ntask):
-        _stochastic_update_part(w, update, g, form, p, lshift, rshift, divisor, drop, lo, hi,
-                                tensor, step, purpose, key0, key1, np.int64(t), ntask)
 
 
 @njit(**SERIAL)

@@ -5,10 +5,10 @@ division.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from .primitives import (
-    PARALLEL, SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, mul, picked,
+    SERIAL, above, add, as_unsigned, band, below, bor, bxor, flat, launch, mul, picked,
     share, shl, sign_bits, sra, srl, sub, widened,
 )
 from .thresholds import threshold
@@ -21,14 +21,14 @@ DIVIDE = -1             # in place of a shift
 def rounded_update(w, update, g, p, q, rshift, rounding, lo, hi, ntask):
     """The thresholds of D, then one parallel pass."""
     w, update, g, p, lshift, rshift, divisor = _prepared(w, update, g, p, q, rshift)
-    launch(_rounded_update, _rounded_update_part, w.size, ntask,
+    launch(_rounded_update_part, w.size, ntask,
            w, update, g, p, lshift, rshift, divisor, *threshold(rounding, divisor), lo, hi)
 
 
 def drawn_update(w, update, g, p, q, rshift, lo, hi, draws, bits, ntask):
     """One parallel pass."""
     w, update, g, p, lshift, rshift, divisor = _prepared(w, update, g, p, q, rshift)
-    launch(_drawn_update, _drawn_update_part, w.size, ntask,
+    launch(_drawn_update_part, w.size, ntask,
            w, update, g, flat(draws, w.size), p, lshift, rshift, divisor, bits, lo, hi)
 
 
@@ -54,14 +54,6 @@ def _rounded_update_part(w, update, g, p, lshift, rshift, divisor, base, negativ
         else:
             _round_by_shift(steps, g[i:j], p, lshift, rshift, base, negative, parity)
         subtract(w[i:j], update[i:j], steps, lo, hi, FAR)
-
-
-@njit(**PARALLEL)
-def _rounded_update(w, update, g, p, lshift, rshift, divisor, base, negative, parity, lo, hi,
-                    ntask):
-    for t in prange(ntask):
-        _rounded_update_part(w, update, g, p, lshift, rshift, divisor, base, negative, parity,
-                             lo, hi, np.int64(t), ntask)
 
 
 @njit(**SERIAL)
@@ -98,13 +90,6 @@ def _drawn_update_part(w, update, g, draws, p, lshift, rshift, divisor, bits, lo
         else:
             _draw_by_shift(steps, g[i:j], draws[i:j], p, lshift, rshift, bits)
         subtract(w[i:j], update[i:j], steps, lo, hi, FAR)
-
-
-@njit(**PARALLEL)
-def _drawn_update(w, update, g, draws, p, lshift, rshift, divisor, bits, lo, hi, ntask):
-    for t in prange(ntask):
-        _drawn_update_part(w, update, g, draws, p, lshift, rshift, divisor, bits, lo, hi,
-                           np.int64(t), ntask)
 
 
 @njit(**SERIAL)
