@@ -2,9 +2,10 @@
 
 from numba import njit
 
-from ..kernels.jit.ir import define, load, loop as ir_loop, pointer, store
-from ..kernels.jit.microkernels.dot4 import SUMS, native
+from ..kernels.jit.ir import I32, define, load, loop as ir_loop, pointer, store, vector
+from ..kernels.jit.microkernels.dot4 import native
 
+SUMS = vector(I32, 16)
 SUMS_AT_ONCE = 16
 PRODUCTS = SUMS_AT_ONCE * 64
 

@@ -7,7 +7,8 @@
     reference   NumPy int64, range-checked: the definition
     portable    s16 pairs, generic vector code            Numba, vectorised by LLVM
     avx2        u8 x small s8 (vpmaddubsw), else pairs    the same
-    vnni        u8 x s8 quads (AVX512 vpdpbusd, vpdpwssd) the same
+    vnni        u8 x s8 quads (vpdpbusd, vpdpwssd), with  the same
+                AVX512-VNNI or AVX-VNNI
     amx         s8 tiles (tdpbssd)                        the same
 
 Products of bits take AVX512 VPOPCNTDQ under vnni and amx where the processor has it, else what LLVM
@@ -115,10 +116,20 @@ def _lack(*features):
     return lack
 
 
+AVX512_VNNI = _lack("avx512f", "avx512bw", "avx512vl", "avx512vnni")
+AVX_VNNI = _lack("avx2", "avxvnni")
+
+
+def _lack_vnni():
+    """AVX-VNNI, of half the width, does as well."""
+    missing = AVX512_VNNI()
+    return missing and AVX_VNNI() and f"{missing}, and AVX-VNNI"
+
+
 def _lack_amx():
     from .jit import cpu
 
-    missing = _lack("avx512f", "avx512bw", "avx512vnni", "amx-tile", "amx-int8")()
+    missing = AVX512_VNNI() or _lack("amx-tile", "amx-int8")()
     if missing is None and not cpu.request_tiles():
         return "the operating system does not grant AMX tiles"
     return missing
@@ -131,6 +142,7 @@ def _reference(file, emulated):
 
 
 def _jit(name):
+    """name : of jit/backends.py."""
     def source(file, emulated):
         module = importlib.import_module(f".jit.{file}", __name__)
         if file not in PRODUCTS:
@@ -141,6 +153,11 @@ def _jit(name):
     return source
 
 
+def _vnni(file, emulated):
+    short = emulated == "avx_vnni" if emulated else AVX512_VNNI()
+    return _jit("avx_vnni" if short else "vnni")(file, emulated)
+
+
 # Functions that are told the name of every kernel that is about to be compiled.
 COMPILE_WATCHERS = []
 
@@ -149,7 +166,7 @@ BACKENDS = {
     "reference": Backend(_nothing, _reference),
     "portable": Backend(_nothing, _jit("portable")),
     "avx2": Backend(_lack("avx2"), _jit("avx2")),
-    "vnni": Backend(_lack("avx512f", "avx512bw", "avx512vl", "avx512vnni"), _jit("vnni")),
+    "vnni": Backend(_lack_vnni, _vnni),
     "amx": Backend(_lack_amx, _jit("amx")),
 }
 
@@ -176,7 +193,7 @@ def load(backend="auto", threads=None, emulated=False):
     threads : tasks that a kernel is split into, at least 1; None takes Numba's default (its
         NUMBA_NUM_THREADS, else the processors). Results never depend on it.
     emulated : replace the instructions of vnni and amx by generic code, so that their kernels
-        can be tested on any machine. Slow.
+        can be tested on any machine; "avx_vnni" for vnni as it is without AVX512. Slow.
 
     Returns
     -------

@@ -14,6 +14,7 @@ def product_kernels(threads=1):
     kernels = {name: load(name, threads) for name in runs}
     for name in ("vnni", "amx"):
         kernels[f"{name}-emulated"] = load(name, threads, emulated=True)
+    kernels["avx_vnni-emulated"] = load("vnni", threads, emulated="avx_vnni")
     return kernels
 
 

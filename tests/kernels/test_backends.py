@@ -59,7 +59,7 @@ def test_a_backend_that_cannot_run_says_why(monkeypatch):
     from intflow.kernels.jit import cpu
 
     monkeypatch.setattr(cpu, "features", lambda: {"sse2", "avx2"})
-    assert available()["vnni"] == (False, "the processor lacks avx512f")
+    assert available()["vnni"] == (False, "the processor lacks avx512f, and AVX-VNNI")
     assert load().backend == "avx2"
     with pytest.raises(BackendError, match="the amx backend cannot run here.*avx512f"):
         load("amx")
@@ -165,13 +165,38 @@ def test_vnni_uses_vpdpbusd():
     assert "%zmm31" in text or "%zmm30" in text  # the block fills the registers
 
 
-def words_of(columns):
-    """The emitter of a kernel of s16 pairs with AVX512-VNNI; 0 columns: that of s64 sums."""
-    from intflow.kernels.jit.microkernels import dot2_vnni, dot2_wide, dot4
+def test_vnni_without_avx512_uses_short_vectors():
+    from intflow.kernels.jit.microkernels import dot4
 
-    if columns:
-        return lambda b, a: dot4.emit(b, a, dot2_vnni.native, columns)
-    return lambda b, a: dot2_wide.emit(b, a, dot2_vnni.native, 16)
+    text = assembly(lambda b, a: dot4.emit(b, a, dot4.native, dot4.SHORT), ARGUMENTS, "alderlake")
+    assert "{vex}\tvpdpbusd" in text
+    assert "%ymm14" in text and "%ymm16" not in text and "%zmm" not in text
+
+
+def test_a_processor_with_avx_vnni_alone_runs_vnni():
+    """This one, told to forget its AVX512."""
+    features = [f"{'+' if has else '-'}{name}" for name, has in llvm.get_host_cpu_features().items()
+                if not name.startswith(("avx512", "avx10", "amx", "evex512"))]
+    if "+avxvnni" not in features:
+        pytest.skip("this processor lacks AVX-VNNI")
+    code = """
+import numpy as np
+from intflow.kernels import available, load
+from intflow.kernels.jit.backends import BACKENDS
+rng = np.random.default_rng(1)
+x, w = (rng.integers(-127, 128, shape).astype(np.int8) for shape in ((5, 4, 7, 40), (3, 3, 40, 21)))
+window = dict(stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=1)
+found = []
+for backend in ("reference", "vnni"):
+    kernels = load(backend, 1)
+    forward, gradient = np.zeros((5, 4, 7, 21), np.int32), np.zeros((3, 3, 40, 21), np.int32)
+    kernels.conv2d_forward(forward, x, w, **window)
+    kernels.conv2d_gradient(gradient, x, (forward >> 14).astype(np.int16), **window)
+    found.append((forward.tobytes(), gradient.tobytes()))
+products = kernels.conv2d_forward.func.__self__
+print(products._choose is BACKENDS["avx_vnni"], found[0] == found[1], available()["amx"][0])"""
+    assert run(code, NUMBA_CPU_NAME="alderlake", NUMBA_CPU_FEATURES=",".join(features)) == (
+        "True True False")
 
 
 @pytest.mark.parametrize("columns", [32, 16, 0])

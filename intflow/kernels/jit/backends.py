@@ -97,12 +97,16 @@ def _wide(kernels, kernel, columns):
 
 def _vnni(name, kernels, operands, **micro):
     """The block of dot4.py or dot2_vnni.py for these columns."""
-    from .microkernels.dot4 import ROWS
+    from .microkernels.dot4 import NARROW, WIDE
 
-    columns = 16 if operands.columns <= 16 else 32
-    kind = "emulated" if operands.emulated else "native"
-    kernel = getattr(kernels, f"{kind}_{columns}")
-    return Micro(name, kernel.address, ROWS[columns], columns, **micro)
+    form, shape = ("narrow", NARROW) if operands.columns <= 16 else ("wide", WIDE)
+    return _shaped(name, kernels, form, shape, operands, **micro)
+
+
+def _shaped(name, kernels, form, shape, operands, **micro):
+    """A block of this form and shape."""
+    kernel = getattr(kernels, f"{'emulated' if operands.emulated else 'native'}_{form}")
+    return Micro(name, kernel.address, shape.rows, shape.columns, **micro)
 
 
 # ---------------------------------------------------------------- bytes
@@ -140,6 +144,14 @@ def vnni(operands):
     return _vnni("dot4", dot4, operands, size=1, offset=_offset(operands))
 
 
+def avx_vnni(operands):
+    """u8 x s8 quads in vectors of 8."""
+    from .microkernels import dot4
+
+    return _shaped("dot4_short", dot4, "short", dot4.SHORT, operands, size=1,
+                   offset=_offset(operands))
+
+
 def amx(operands):
     """s8 x s8 or u8 x s8 tiles."""
     from .microkernels import tiles
@@ -161,5 +173,6 @@ BACKENDS = {
     "portable": Choice(as_pairs, pairs),
     "avx2": Choice(avx2, pairs),
     "vnni": Choice(vnni, vnni_pairs),
+    "avx_vnni": Choice(avx_vnni, pairs),        # of the backend vnni, without AVX512
     "amx": Choice(amx, vnni_pairs),
 }

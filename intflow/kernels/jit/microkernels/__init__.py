@@ -9,7 +9,8 @@ dot2_wide.py      s16 pairs -> s64, where an s32 piece would hold only a few pro
                   AVX512-VNNI
 byte_pairs.py     u8 x small s8 -> s16 -> s32, AVX2: weights of up to 4 bits
 byte_products.py  u8 x s8 -> s32, AVX2: activations that are never negative
-dot4.py           u8 x s8 quads -> s32, AVX512-VNNI; narrow blocks for at most 16 columns
+dot4.py           u8 x s8 quads -> s32, AVX512-VNNI, with narrow blocks for at most 16 columns, and
+                  AVX-VNNI
 tiles.py          s8 x s8 tiles -> s32, AMX
 
 popcount.py       bits x bits -> s32, with a contract of its own; popcount_native.py with AVX512

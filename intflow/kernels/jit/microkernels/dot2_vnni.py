@@ -1,19 +1,17 @@
 """s16 pairs with AVX512-VNNI: vpdpwssd adds two products into each s32 lane.
 
-Blocks as those of dot4.py. Exact modulo 2**32, as dot2.py is: the instruction does not saturate.
+Blocks as those of dot4.py; with AVX-VNNI dot2.py's take the instruction. Exact modulo 2**32, as dot2.py is: the instruction does not saturate.
 """
 
-from ..ir import declare
 from .block import kernel
 from .dot2 import add_pairs, fuse
-from .dot4 import SUMS, intrinsics, outlined
+from .dot4 import NARROW, WIDE, instruction, intrinsic, outlined
 
 
 def native(b, sums, a, pairs):
     """vpdpwssd. (Newer LLVM declares vectors of s16 and upgrades this older form silently.)"""
     fuse(b)
-    instruction = declare(b, "llvm.x86.avx512.vpdpwssd.512", SUMS, [SUMS] * 3)
-    return b.call(instruction, [sums, a, pairs])
+    return instruction(b, "vpdpwssd", sums, a, pairs)
 
 
 def emulated(b, sums, a, pairs):
@@ -21,34 +19,36 @@ def emulated(b, sums, a, pairs):
     return outlined(b, "intflow_dot2", add_pairs, sums, a, pairs)
 
 
-_native, _native_16 = intrinsics(native)
-_emulated, _emulated_16 = intrinsics(emulated)
+_native_wide, _native_narrow = (intrinsic(native, shape) for shape in (WIDE, NARROW))
+_emulated_wide, _emulated_narrow = (intrinsic(emulated, shape) for shape in (WIDE, NARROW))
 
 
 @kernel
-def native_32(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+def native_wide(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
     """32 columns; the arguments are those of block.py."""
-    _native((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows))
+    _native_wide((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps,
+                  flush, rows))
 
 
 @kernel
-def native_16(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush, rows):
+def native_narrow(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
+                  rows):
     """16 columns."""
-    _native_16((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
-                rows))
+    _native_narrow((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps,
+                    flush, rows))
 
 
 @kernel
-def emulated_32(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
-                rows):
+def emulated_wide(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
+                  rows):
     """32 columns, for tests."""
-    _emulated((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
-               rows))
+    _emulated_wide((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps,
+                    flush, rows))
 
 
 @kernel
-def emulated_16(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
-                rows):
+def emulated_narrow(dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
+                    rows):
     """16 columns, for tests."""
-    _emulated_16((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps, flush,
-                  rows))
+    _emulated_narrow((dst, ldd, init, base, ldb, scratch, table, segments, a, lda, b, steps,
+                      flush, rows))
