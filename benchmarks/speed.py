@@ -120,14 +120,16 @@ def title(record, name):
 
 
 def step_rows(record):
-    """Images a second, and how many times PyTorch's."""
+    """Images a second, and how many times PyTorch's; of two runs of the same, the first."""
+    told = set()
     for run in ("step", "step of every backend", "step on one thread"):
         for row in record.get(run, {}).get("rows", []):
             for name, against in row["ratios"].items():
-                result = row["results"][name]
                 threads = ", one thread" if run == "step on one thread" else ""
-                yield (f"{row['case']} step, batch {row['batch_size']}, {name.split()[1]}{threads}",
-                       f"{result['rate']:.0f} images/s", beside(against))
+                what = f"{row['case']} step, batch {row['batch_size']}, {name.split()[1]}{threads}"
+                if what not in told:
+                    told.add(what)
+                    yield what, f"{row['results'][name]['rate']:.0f} images/s", beside(against)
 
 
 def gemm_rows(record):
@@ -144,18 +146,33 @@ def gemm_rows(record):
 
 def other_rows(record):
     """Memory, data, start."""
-    for row in record.get("memory", {}).get("rows", []):
+    memory = [(run, row) for run in record if run.startswith("memory") for row in record[run]["rows"]]
+    for run, row in memory:
         ours = next(r for name, r in row["results"].items() if name.startswith("intflow"))
         text = f"{ours['of_torch_fp32']:.2f} of torch fp32" if "of_torch_fp32" in ours else ""
-        yield (f"{row['case']} peak memory, batch {row['batch_size']}",
+        scheme = "".join(run.partition(", ")[1:])
+        yield (f"{row['case']}{scheme} peak memory, batch {row['batch_size']}",
                f"{ours['peak_bytes'] / 1e6:.0f} MB, {ours['of_predicted']:.2f} of the prediction",
                text)
     for row in record.get("input", {}).get("rows", []):
         yield (f"{row['case']} step with augmented data", f"{row['cost']['median']:.3f}",
                "of a step on a fixed batch")
+    for batch, by_threads in sorted(scaling(record).items()):
+        one, two = by_threads[1], by_threads[2]
+        yield (f"{record['growth']['model']} step, batch {batch}, two threads",
+               f"{two['rate'] / one['rate']:.2f}", "of one thread's images/s")
     for row in record.get("startup", {}).get("rows", []):
         yield (f"{row['case']} to the end of step 1", f"{row['second']['seconds']:.1f} s",
                f"first start {row['first']['seconds']:.0f} s")
+
+
+def scaling(record, batches=(128,)):
+    """{batch: {threads: row}} of steps that were timed on one and on two threads."""
+    found = {}
+    for row in record.get("growth", {}).get("rows", []):
+        if row["of"] == "batch" and row["batch_size"] in batches:
+            found.setdefault(row["batch_size"], {})[row["threads"]] = row
+    return {batch: rows for batch, rows in found.items() if {1, 2} <= set(rows)}
 
 
 def beside(against):

@@ -197,10 +197,18 @@ def test_the_table_goes_between_the_marks(tmp_path):
     against = {"torch fp32": {"median": 4.0, "least": 3.5, "most": 4.25}}
     row = {"case": "vgg7 2888", "batch_size": 128, "ratios": {"intflow vnni": against},
            "results": {"intflow vnni": {"rate": 300.4}}}
-    record = {"step": {"rows": [row], "processor": "P", "about": {"machine": "2 cores"}}}
+    memory = {"case": "resnet50 W2", "batch_size": 8,
+              "results": {"intflow auto": {"peak_bytes": 2e6, "of_predicted": 0.9}}}
+    growth = [{"of": "batch", "batch_size": 128, "threads": n, "rate": 100. * n} for n in (1, 2)]
+    record = {"step": {"rows": [row], "processor": "P", "about": {"machine": "2 cores"}},
+              "step of every backend": {"rows": [row]},
+              "memory of ResNet-50, WRPN": {"rows": [memory]},
+              "growth": {"model": "vgg7", "rows": growth}}
     module.write_table(readme, {"speed-p": record})
     text = readme.read_text()
     row = "| vgg7 2888 step, batch 128, vnni | 300 images/s | 4.00x torch fp32 (3.50 to 4.25) |"
-    assert row in text
+    assert text.count(row) == 1
+    assert "| resnet50 W2, WRPN peak memory, batch 8 | 2 MB, 0.90 of the prediction |" in text
+    assert "| vgg7 step, batch 128, two threads | 2.00 | of one thread's images/s |" in text
     assert text.startswith(f"before\n{begin}\n") and text.endswith(f"{end}\nafter\n")
     assert "old" not in text
