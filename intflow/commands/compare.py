@@ -59,7 +59,7 @@ def _print(rows):
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for name in ("run", "bits", "width"):
         table.add_column(name, overflow="fold")
     for name in ("error %", "KiB", "MMAC", "Mcost", "img/s", "digest"):
