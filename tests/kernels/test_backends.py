@@ -199,6 +199,16 @@ print(products._choose is BACKENDS["avx_vnni"], found[0] == found[1], available(
         "True True False")
 
 
+def words_of(columns):
+    """The emitter of a kernel of s16 pairs with AVX512-VNNI; 0 columns: that of s64 sums."""
+    from intflow.kernels.jit.microkernels import dot2_vnni, dot2_wide, dot4
+
+    if columns:
+        shape = dot4.NARROW if columns == 16 else dot4.WIDE
+        return lambda b, a: dot4.emit(b, a, dot2_vnni.native, shape)
+    return lambda b, a: dot2_wide.emit(b, a, dot2_vnni.native, 16)
+
+
 @pytest.mark.parametrize("columns", [32, 16, 0])
 def test_vnni_uses_vpdpwssd(columns):
     """And nothing else: left alone, LLVM takes it apart for this processor."""
