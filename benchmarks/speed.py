@@ -20,9 +20,6 @@ HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 MARKS = "<!-- speed: begin -->", "<!-- speed: end -->"
 
-RESNET50 = ["memory", "--model", "resnet50", "--batch-size", "8", "--rounds", "1", "--seconds", "0",
-            "--no-peers"]
-
 # name in the record -> arguments of `intflow bench`. "data" and "pictures" are filled in.
 RUNS = {
     "gemm": ["gemm", "--backend", "all"],
@@ -34,8 +31,9 @@ RUNS = {
     "input": ["input", "--model", "vgg7", "--data", "cifar10"],
     "startup": ["startup"],
     "memory": ["memory", "--rounds", "1", "--seconds", "0"],
-    "memory of ResNet-50, WRPN": [*RESNET50, "--scheme", "wrpn", "--bits", "2-4-16-16"],
-    "memory of ResNet-50, FAQ": [*RESNET50, "--scheme", "faq", "--bits", "4-4-16-16"],
+    "memory of ResNet-50, WRPN": ["memory", "--model", "resnet50", "--batch-size", "8", "--scheme",
+                                  "wrpn", "--bits", "2-4-16-16", "--rounds", "1", "--seconds", "0",
+                                  "--no-peers"],
     "growth": ["growth", "--rounds", "3"],
 }
 
