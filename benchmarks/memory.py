@@ -60,6 +60,7 @@ def measure(model, scheme, bits, batch_size):
         warm.evaluate(images[:n], labels[:n])
     network = warm.network
     del warm
+
     def training():
         with using(Pool()) as before:
             running = trainer()

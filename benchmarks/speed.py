@@ -143,7 +143,7 @@ def gemm_rows(record):
 
 
 def other_rows(record):
-    """Memory, data, start."""
+    """Memory, data, threads, start."""
     memory = [(run, row) for run in record if run.startswith("memory") for row in record[run]["rows"]]
     for run, row in memory:
         ours = next(r for name, r in row["results"].items() if name.startswith("intflow"))
@@ -155,22 +155,14 @@ def other_rows(record):
     for row in record.get("input", {}).get("rows", []):
         yield (f"{row['case']} step with augmented data", f"{row['cost']['median']:.3f}",
                "of a step on a fixed batch")
-    for batch, by_threads in sorted(scaling(record).items()):
-        one, two = by_threads[1], by_threads[2]
-        yield (f"{record['growth']['model']} step, batch {batch}, two threads",
-               f"{two['rate'] / one['rate']:.2f}", "of one thread's images/s")
+    rates = {row["threads"]: row["rate"] for row in record.get("growth", {}).get("rows", [])
+             if (row["of"], row["batch_size"]) == ("batch", 128)}
+    if {1, 2} <= set(rates):
+        yield (f"{record['growth']['model']} step, batch 128, two threads",
+               f"{rates[2] / rates[1]:.2f}", "of one thread's images/s")
     for row in record.get("startup", {}).get("rows", []):
         yield (f"{row['case']} to the end of step 1", f"{row['second']['seconds']:.1f} s",
                f"first start {row['first']['seconds']:.0f} s")
-
-
-def scaling(record, batches=(128,)):
-    """{batch: {threads: row}} of steps that were timed on one and on two threads."""
-    found = {}
-    for row in record.get("growth", {}).get("rows", []):
-        if row["of"] == "batch" and row["batch_size"] in batches:
-            found.setdefault(row["batch_size"], {})[row["threads"]] = row
-    return {batch: rows for batch, rows in found.items() if {1, 2} <= set(rows)}
 
 
 def beside(against):

@@ -154,7 +154,8 @@ def _jit(name):
 
 
 def _vnni(file, emulated):
-    short = emulated == "avx_vnni" if emulated else AVX512_VNNI()
+    """The form that the processor has; emulated: the one asked for."""
+    short = (emulated == "avx_vnni") if emulated else AVX512_VNNI()
     return _jit("avx_vnni" if short else "vnni")(file, emulated)
 
 

@@ -9,7 +9,7 @@ from intflow.kernels import available, load
 
 
 def product_kernels(threads=1):
-    """Every fast backend of this machine, and vnni and amx with emulated instructions."""
+    """Every fast backend of this machine, and vnni, in both forms, and amx emulated."""
     runs = [name for name, (here, _) in available().items() if here and name != "reference"]
     kernels = {name: load(name, threads) for name in runs}
     for name in ("vnni", "amx"):

@@ -67,6 +67,16 @@ def test_kinds_of_arguments_are_kept_apart():
         np.testing.assert_array_equal(threaded, plain)
 
 
+def test_layouts_of_one_dtype_are_kept_apart():
+    """Numba compiles each of its own: code for one reads another's elements from elsewhere."""
+    whole = np.arange(48).reshape(6, 8)
+    frozen = whole[:3, :4].copy()
+    frozen.flags.writeable = False
+    for matrix in (np.asfortranarray(whole[:3, :4]), whole[::2, ::2], whole, frozen, whole.T):
+        plain, threaded = written(matrix, Pair(1, (2, 3)), 2**63, False, 4, seven)
+        np.testing.assert_array_equal(threaded, plain)
+
+
 @pytest.mark.parametrize("count", [1, 21, 22, 53, 54, MOST - 12])
 def test_words_of_any_number(count):
     """An array of one axis is 7 words; with task and tasks 21 integers fill the first 32."""

@@ -11,8 +11,7 @@ from numba import njit
 from ...formats.rounding import Overflow, code_range
 from .parts import run_parts
 from .primitives import (
-    SERIAL, add, flat, launch, maximum, minimum, mul, narrowed, picked, same, share, shl,
-    sra,
+    SERIAL, add, flat, launch, maximum, minimum, mul, narrowed, picked, same, share, shl, sra,
 )
 from .reduce import LINE
 
@@ -30,9 +29,8 @@ def ordered_sums(out, seen, a, b, table, rows, terms, lanes, tile, lo, hi,
     drop = 8 * out.itemsize - product_hi.bit_length() - 1 if product_wraps else 0
     few = len(rows) * len(terms) * lanes < FEW
     info = np.iinfo(out.dtype)
-    run_parts(_sum_rows_part, 1 if few else ntask,
-              out, seen, a, b, table, rows, terms, lanes, tile, lo, hi, product_lo, product_hi, drop,
-              (int(info.min), int(info.max)))
+    run_parts(_sum_rows_part, 1 if few else ntask, out, seen, a, b, table, rows, terms, lanes, tile,
+              lo, hi, product_lo, product_hi, drop, (int(info.min), int(info.max)))
 
 
 @njit(**SERIAL)

@@ -3,7 +3,7 @@
 Numba takes a second or two to compile a parallel loop, again for every kernel and every kind of
 argument. So the package has one parallel loop (product.py), which calls C functions (plan, task,
 tasks), and here every kernel of the form part(*arguments, task, tasks) becomes such a function: its
-plan holds the words that compiled code takes for these arguments, and `apply` passes them on.
+plan holds the words that compiled code takes for these arguments, and `_apply` passes them on.
 
     plan    address of the part, words counted in STEPs, a status, where task and tasks go, words
     words   all of 64 bits: two that the part wants for what it returns, then the arguments one
@@ -64,7 +64,8 @@ def run_parts(part, tasks, *arguments):
 def _add(value, words, kinds):
     """The words of one argument, and what tells its type."""
     if isinstance(value, np.ndarray):
-        kinds.append((value.dtype, value.ndim, value.flags.c_contiguous, value.flags.writeable))
+        # Code for one layout of memory reads another wrongly, so nothing of it may be left out.
+        kinds.append((value.dtype, value.ndim, value.flags.num))
         words += (0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides)
     elif isinstance(value, tuple):
         kinds.append((type(value), len(value)))
